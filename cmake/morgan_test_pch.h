@@ -1,0 +1,5 @@
+#pragma once
+
+#include "morgan_pch.h"
+
+#include <gtest/gtest.h>

@@ -1,0 +1,27 @@
+// Whatever people send (wav, mp3, m4a, ogg, opus, webm, flac; any rate and channel count) to mono float
+// at the wanted rate. FFmpeg demuxes and decodes from memory, soxr resamples, channels are averaged.
+#pragma once
+
+#include "audio/pcm.h"
+#include "base/result.h"
+
+#include <string_view>
+
+namespace morgan::audio {
+
+struct DecodeLimits {
+  /// Longest audio that is accepted, seconds; decoding stops there, so a bomb costs no more.
+  double max_seconds = 3 * 3600.0 - 1;
+};
+
+/// @param bytes  a whole file, any container that FFmpeg knows from the list above
+/// @param rate_hz  rate of the result
+/// @error kInvalidArgument, reason INVALID_AUDIO  empty, not audio, header only, no samples
+/// @error kTooLarge  longer than the limit
+/// A file cut short is decoded as far as it goes. @thread any
+Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits = {});
+
+/// Raw little-endian PCM16 mono. An odd last byte is dropped.
+PcmBuffer decode_pcm16(std::string_view bytes, int rate_hz);
+
+}  // namespace morgan::audio

@@ -1,0 +1,28 @@
+// Text to vectors of unit length.
+#pragma once
+
+#include "base/result.h"
+#include "base/stop.h"
+#include "engines/engine_info.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace morgan::engines {
+
+struct Embeddings {
+  std::vector<std::vector<float>> vectors;   ///< one per text, each `dimension()` long, L2 norm 1
+  int prompt_tokens = 0;
+};
+
+class EmbedEngine {
+ public:
+  virtual ~EmbedEngine() = default;
+  /// Texts longer than the model's 512 tokens are cut. @thread any, concurrently
+  virtual Result<Embeddings> embed(std::span<const std::string> texts, const StopToken& stop) = 0;
+  virtual int dimension() const = 0;
+  virtual EngineInfo info() const = 0;
+};
+
+}  // namespace morgan::engines

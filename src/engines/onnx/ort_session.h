@@ -1,0 +1,51 @@
+// ONNX Runtime, loaded with dlopen at run time so that one binary takes the CPU or the GPU library.
+// The only users are the engines beside this folder; no other file includes its headers.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace morgan::engines::onnx {
+
+/// Where libonnxruntime is: $MORGAN_ONNXRUNTIME, the binary's lib/ folder, the build's, the system's.
+/// Loads once per process. @error kUnavailable  says where it looked and how to get it
+Result<void> load_runtime();
+/// "1.32.0"; "" before load_runtime.
+std::string runtime_version();
+
+/// One tensor in or out, row-major.
+struct Tensor {
+  std::variant<std::vector<float>, std::vector<std::int64_t>> data;
+  std::vector<std::int64_t> shape;
+};
+
+struct NamedTensor {
+  const char* name;                    ///< static string
+  Tensor tensor;
+};
+
+struct SessionOptions {
+  int threads = 1;
+  bool spin = false;                   ///< busy-wait between operators: faster alone, ruinous beside other engines
+};
+
+/// @thread run() from any thread, concurrently
+class Session {
+ public:
+  /// @error kNotFound  no file   @error kCorrupt  not a model that the runtime can load
+  static Result<std::unique_ptr<Session>> open(const std::filesystem::path& model, const SessionOptions& options);
+  virtual ~Session() = default;
+  /// @param outputs static names; the results come in this order
+  /// @error kInternal  with the runtime's message
+  virtual Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs, std::span<const char* const> outputs) = 0;
+  virtual std::vector<std::string> input_names() const = 0;
+};
+
+}  // namespace morgan::engines::onnx

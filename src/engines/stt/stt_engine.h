@@ -1,0 +1,83 @@
+// Speech to text.
+#pragma once
+
+#include "audio/pcm.h"
+#include "base/result.h"
+#include "base/stop.h"
+#include "engines/engine_info.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace morgan::engines {
+
+enum class SttTask : std::uint8_t { kTranscribe, kTranslate };
+/// A live turn goes before a file.
+enum class SttPriority : std::uint8_t { kLive, kBatch };
+
+struct SttRequest {
+  std::string language;            ///< ISO 639-1 ("en"), or "" / "auto": detect
+  std::string prompt;              ///< names and spellings to favour
+  SttTask task = SttTask::kTranscribe;
+  float temperature = 0;           ///< 0..1; 0 falls back upwards by itself when decoding fails its guards
+  bool word_timestamps = false;
+  SttPriority priority = SttPriority::kBatch;
+  bool use_vad = true;             ///< transcribe only where there is speech
+  /// Called with 0..1 as a long file advances, from the calling thread.
+  std::function<void(double)> on_progress;
+};
+
+struct SttWord {
+  std::string text;                ///< with its leading blank removed
+  double start_seconds = 0;
+  double end_seconds = 0;
+  float probability = 0;
+};
+
+struct SttSegment {
+  std::string text;
+  double start_seconds = 0;
+  double end_seconds = 0;
+  float confidence = 0;            ///< mean token probability
+  float no_speech_probability = 0;
+  float average_log_probability = 0;
+  float compression_ratio = 0;     ///< bytes of text over bytes deflated, as Whisper's guard
+  float temperature = 0;
+  std::vector<int> tokens;
+  std::vector<SttWord> words;      ///< when asked for
+};
+
+struct Transcript {
+  std::string text;                ///< segments joined, trimmed; "" when nothing was said
+  std::string language;            ///< ISO 639-1, detected or as asked
+  float language_probability = 1;
+  float confidence = 0;            ///< 0..1, duration-weighted over segments; 0 when empty
+  double duration_seconds = 0;     ///< of the audio
+  std::vector<SttSegment> segments;
+  double engine_seconds = 0;       ///< time inside the engine
+};
+
+struct LanguageGuess {
+  std::string language;
+  float probability = 0;
+};
+
+class SttEngine {
+ public:
+  virtual ~SttEngine() = default;
+
+  /// @param pcm 16 kHz mono, any length; long audio is walked in windows with bounded memory
+  /// @error kInvalidArgument, reason LANGUAGE_NOT_SUPPORTED
+  /// @error kOverloaded  too many waiting   @error kCancelled, kDeadlineExceeded  `stop` fired
+  /// @thread any, concurrently; calls queue, kLive first
+  virtual Result<Transcript> transcribe(audio::PcmView pcm, const SttRequest& request, const StopToken& stop) = 0;
+
+  /// Best first, at most five. @error kUnsupported  an English-only or remote model
+  virtual Result<std::vector<LanguageGuess>> detect_language(audio::PcmView pcm, const StopToken& stop) = 0;
+
+  virtual EngineInfo info() const = 0;
+};
+
+}  // namespace morgan::engines

@@ -1,0 +1,53 @@
+// Text to speech, streamed.
+#pragma once
+
+#include "base/result.h"
+#include "base/stop.h"
+#include "engines/engine_info.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace morgan::engines {
+
+struct Voice {
+  std::string name;                ///< "joe", "af_heart"
+  std::string language;            ///< BCP 47: "en-US"
+  std::string gender;              ///< "male", "female" or ""
+  int sample_rate_hz = 0;
+  std::string description;
+  std::string backend;             ///< "piper", "kokoro", "openai"
+};
+
+struct TtsRequest {
+  std::string text;                ///< valid UTF-8; normalized by the engine
+  std::string voice = "default";   ///< a voice's name, or "default"
+  double speed = 1.0;              ///< 0.25..4; 2 speaks twice as fast
+};
+
+/// Takes pieces of speech as they are ready; false stops the synthesis.
+using TtsSink = std::function<bool(std::span<const float> samples)>;
+
+class TtsEngine {
+ public:
+  virtual ~TtsEngine() = default;
+
+  virtual std::vector<Voice> voices() const = 0;
+  /// @error kNotFound, reason VOICE_NOT_FOUND  names the nearest
+  virtual Result<Voice> find_voice(const std::string& name) const = 0;
+
+  /// Speaks sentence by sentence; the first piece is a small clause so that sound starts early.
+  /// Samples have the voice's rate. Text without anything to say gives no samples and no error.
+  /// @error kInvalidArgument  speed   @error kNotFound  voice   @error kCancelled  stop, or the sink said so
+  /// @thread any, concurrently
+  virtual Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) = 0;
+
+  virtual std::vector<EngineInfo> info() const = 0;
+};
+
+/// @error kInvalidArgument, param "speed"  not within 0.25..4
+Result<void> check_speed(double speed);
+
+}  // namespace morgan::engines

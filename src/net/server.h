@@ -1,0 +1,85 @@
+// One HTTP/1.1 listener with its own routes; several may live in one process. Sockets are served by
+// Asio coroutines on I/O threads that the Server shares; handlers block, on a bounded pool. Routes
+// marked kInline (health, metrics) are answered on the I/O thread and so never wait behind work.
+#pragma once
+
+#include "base/result.h"
+#include "net/http_types.h"
+#include "net/ws_types.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace morgan::net {
+
+enum class RunOn : std::uint8_t { kPool, kInline };
+
+struct RouteOptions {
+  std::uint64_t body_limit = 1'000'000;  ///< bytes; more is refused with 413 before it is read
+  RunOn run_on = RunOn::kPool;
+};
+
+/// Method and path to handler. Patterns are literal segments or {name}; a literal beats a name.
+class Router {
+ public:
+  Router();
+  ~Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+
+  void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
+  /// A WebSocket endpoint; a plain GET to it is answered 426.
+  void add_ws(std::string pattern, WsHandler handler);
+
+  struct Match;
+  /// @error kNotFound  no such path   @error kUnsupported  the path exists with other methods (message lists them)
+  Result<Match> find(Method method, std::string_view path) const;
+
+ private:
+  friend class Server;
+  struct Table;
+  std::unique_ptr<Table> table_;
+};
+
+struct Router::Match {
+  const Handler* handler = nullptr;     ///< null for a WebSocket route
+  const WsHandler* ws_handler = nullptr;
+  RouteOptions options;
+  std::string pattern;                  ///< the label for metrics
+  std::map<std::string, std::string> params;
+};
+
+struct ServerOptions {
+  std::string name;                                   ///< for logs and metrics: "stt"
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;                             ///< 0: any free one, see port()
+  std::size_t worker_threads = 16;                    ///< handlers running at once
+  std::size_t queue_limit = 64;                       ///< requests waiting for a worker; more: 503, Retry-After: 1
+  std::size_t max_connections = 1024;
+  std::chrono::milliseconds header_timeout{10'000};   ///< for the head, and between two reads of the body
+  std::chrono::milliseconds idle_timeout{75'000};     ///< kept-alive and silent
+  std::chrono::milliseconds write_timeout{30'000};    ///< a client that takes nothing for so long is dropped
+  /// Turns an Error into a response; the same for routes and for what the server itself refuses.
+  std::function<Response(const Error&, const Request&)> error_response;
+  /// Called after each answered request, on any thread.
+  std::function<void(const Request&, std::string_view pattern, int status, double seconds)> observer;
+};
+
+class Server {
+ public:
+  /// Binds and listens, and answers as soon as start() is called.
+  /// @error kConflict  the port is in use (message says by whom to free it)  @error kUnavailable  other
+  static Result<std::unique_ptr<Server>> listen(ServerOptions options, Router routes);
+  virtual ~Server() = default;
+
+  virtual void start() = 0;
+  virtual std::uint16_t port() const = 0;
+  /// Stops accepting, lets running handlers finish within `grace`, then fires their tokens with
+  /// kShutdown and joins. Idempotent.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+}  // namespace morgan::net

@@ -1,0 +1,62 @@
+// Conversations that outlive the process: one active conversation per user, its messages in order.
+#pragma once
+
+#include "base/result.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace morgan::stores {
+
+struct StoredMessage {
+  std::string role;                ///< "user", "assistant", "system", "tool"
+  std::string content;
+  std::string created_at;          ///< ISO 8601, UTC, milliseconds; set by the store
+  long long sequence = 0;          ///< from 1, without gaps within the conversation; set by the store
+  std::string metadata = "{}";     ///< JSON object
+};
+
+struct StoredConversation {
+  std::string conversation_id;
+  std::string user_id;
+  std::string created_at;
+  std::string updated_at;
+  long long message_count = 0;
+};
+
+struct MessagePage {
+  std::vector<StoredMessage> messages;  ///< oldest first
+  long long total = 0;
+};
+
+/// @thread any, concurrently
+class ConversationStore {
+ public:
+  virtual ~ConversationStore() = default;
+
+  /// Appends in one transaction; durable (kill -9, power) when it returns. Starts a conversation when
+  /// the user has none.
+  /// @error kUnavailable  disk full, database locked; nothing was written
+  virtual Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& messages) = 0;
+
+  /// The last `limit` messages of the active conversation, oldest first; empty for an unknown user.
+  virtual Result<std::vector<StoredMessage>> recent(const std::string& user_id, int limit) = 0;
+
+  /// A page of the active conversation, from the oldest; total 0 for an unknown user.
+  virtual Result<MessagePage> page(const std::string& user_id, long long limit, long long offset) = 0;
+
+  virtual Result<std::vector<StoredConversation>> list(long long limit, long long offset) = 0;
+
+  /// Closes the active conversation, keeping it; the next append starts a new one. False: there was none.
+  virtual Result<bool> reset(const std::string& user_id) = 0;
+
+  /// Deletes everything of the user, for good. @return messages deleted
+  virtual Result<long long> erase(const std::string& user_id) = 0;
+
+  /// A cheap round trip for /health.
+  virtual Result<void> ping() = 0;
+  virtual std::string description() const = 0;
+};
+
+}  // namespace morgan::stores
