@@ -1,4 +1,4 @@
-// Prometheus metrics of one process, over prometheus-cpp's registry. Names are full ("morgan_…"); the
+// Prometheus metrics of one process, over prometheus-cpp's registry. Names are full ("morgan_..."); the
 // set of label values must stay small: never a user, a text or an id.
 #pragma once
 

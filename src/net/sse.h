@@ -7,7 +7,7 @@
 
 namespace morgan::net {
 
-/// "event: name\ndata: …\n\n"; the event line only when `event` is not empty; data may have line breaks.
+/// "event: name\ndata: ...\n\n"; the event line only when `event` is not empty; data may have line breaks.
 std::string sse_event(std::string_view data, std::string_view event = {});
 
 /// Feeds bytes, calls back with each event's data. Bounded: an event over 4 MiB is dropped.
@@ -22,6 +22,9 @@ class SseParser {
   std::string event_;
   std::string data_;
   bool has_data_ = false;
+  bool after_cr_ = false;  // the last line ended in CR: an LF that follows belongs to it
+  bool at_start_ = true;
+  bool dropping_ = false;  // until the end of an event that is too large
   void take_line(std::string_view line);
 };
 

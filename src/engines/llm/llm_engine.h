@@ -62,7 +62,7 @@ class LlmEngine {
 
   /// OpenAI's POST /v1/chat/completions, wire in and wire out.
   /// @param body      JSON as the client sent it
-  /// @param on_chunk  gets whole SSE events ("data: …\n\n", last "data: [DONE]\n\n") when the body has
+  /// @param on_chunk  gets whole SSE events ("data: ...\n\n", last "data: [DONE]\n\n") when the body has
   ///                  stream: true; false cancels
   /// @return status and error body in OpenAI's form for what the model refuses
   virtual Result<WireReply> chat_completions(const std::string& body, const std::function<bool(std::string_view)>& on_chunk,

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The whole suite: test.sh [unit|all]. Closes with one line of counts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scope=${1:-all}
+deps=${MORGAN_DEPS:-$PWD/.deps}
+
+fail() {
+  printf '\nmorgan: %s\n' "$1" >&2
+  exit 1
+}
+
+step() { printf 'morgan: %s (%d s)\n' "$1" "$SECONDS"; }
+
+step "building, with the tests"
+scripts/build.sh release unit_tests
+morgan=$PWD/build/release/bin/morgan
+
+venv_stamp=$(sed -n '/^\[python.test\]/,/^\[profiles/p' versions.toml | sha256sum | cut -c1-16)
+if [ "$(cat .venv/stamp 2>/dev/null)" != "$venv_stamp" ]; then
+  step "installing the Python packages of the tests"
+  rm -rf .venv
+  python3 -m venv .venv || fail "python3 cannot make a virtual environment. Debian: apt-get install python3-venv"
+  python3 scripts/check_versions.py --requirements >.venv/requirements.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r .venv/requirements.txt ||
+    fail "pip could not install the test packages. Is the network up? Run the command again when it is."
+  echo "$venv_stamp" >.venv/stamp
+fi
+
+step "fetching test audio and models"
+python3 scripts/fetch.py test-audio whisper-cpp
+export MORGAN_HOME=${MORGAN_TEST_HOME:-$deps/test-home}
+"$morgan" models pull
+"$morgan" models pull smollm2-135m
+audio=$deps/test-audio
+mkdir -p "$audio/librivox"
+cp -u "$(python3 scripts/fetch.py --path whisper-cpp)/samples/jfk.wav" "$audio/"
+cp -u "$(python3 scripts/fetch.py --path test-audio)"/*.wav "$(python3 scripts/fetch.py --path test-audio)"/*.txt "$audio/librivox/"
+
+step "checking formatting, layers, versions"
+scripts/check.sh
+
+step "running the tests"
+export MORGAN_TEST_AUDIO=$audio MORGAN_BINARY=$morgan
+exec .venv/bin/python scripts/run_tests.py "$scope"

@@ -1,0 +1,198 @@
+#include "app/application.h"
+
+#include "app/version.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "stores/sqlite/sqlite_conversation_store.h"
+
+#include <fmt/format.h>
+
+namespace morgan::app {
+
+namespace {
+
+EngineRoles roles_for(const std::set<std::string>& wanted) {
+  EngineRoles roles;
+  const bool core = wanted.contains("core");
+  // Core without its neighbours is a process of a larger system: they are reached over HTTP.
+  const bool alone = core && !wanted.contains("llm") && !wanted.contains("tts") && !wanted.contains("stt");
+  roles.over_http = alone;
+  roles.llm = core || wanted.contains("llm");
+  roles.embed = core || wanted.contains("llm");
+  roles.tts = core || wanted.contains("tts");
+  roles.stt = core || wanted.contains("stt");
+  roles.vad = !alone && (core || wanted.contains("stt") || wanted.contains("vad"));
+  roles.turn = wanted.contains("vad") || (core && !alone);
+  return roles;
+}
+
+std::uint16_t port_of(const ServerConfig& server, const std::string& service) {
+  if (service == "core") return server.core_port;
+  if (service == "llm") return server.llm_port;
+  if (service == "tts") return server.tts_port;
+  if (service == "stt") return server.stt_port;
+  return server.vad_port;
+}
+
+dialogue::DialogueOptions dialogue_options(const DialogueConfig& config) {
+  dialogue::DialogueOptions options;
+  options.system_prompt = config.system_prompt;
+  options.max_history_messages = config.max_history_messages;
+  options.max_tokens = config.max_tokens;
+  options.temperature = config.temperature;
+  return options;
+}
+
+std::string milliseconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count());
+}
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+}  // namespace
+
+Result<std::unique_ptr<Application>> Application::start(const AppConfig& config, const std::set<std::string>& services) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::unique_ptr<Application> app(new Application());
+  app->config_ = config;
+  MORGAN_CHECK_OK(app->check_ports(services));
+  app->models_ = std::make_unique<models::ModelStore>(morgan_home(), models::Catalog::built_in());
+  MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles_for(services)));
+  if (services.contains("core")) {
+    const std::filesystem::path file = config.store_file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.store_file);
+    MORGAN_TRY(app->store_, stores::open_sqlite_store(file));
+    EngineSet& engines = app->engines_;
+    app->dialogue_ =
+        std::make_unique<dialogue::ConversationService>(dialogue_options(config.dialogue), engines.stt.get(), engines.llm.get(),
+                                                        engines.tts.get(), app->store_.get(), &app->metrics_);
+    if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
+      log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
+    }
+  }
+  MORGAN_CHECK_OK(app->open_servers(services));
+  for (const auto& [name, server] : app->servers_) server->start();
+  log::info("app", "ready", {{"ms", milliseconds_since(begin)}, {"services", std::to_string(services.size())}});
+  return app;
+}
+
+Application::~Application() { stop(); }
+
+net::ServerOptions Application::server_options(const std::string& service) {
+  net::ServerOptions options;
+  options.name = service;
+  options.host = config_.server.host;
+  options.port = port_of(config_.server, service);
+  options.worker_threads = static_cast<std::size_t>(config_.server.worker_threads);
+  options.queue_limit = static_cast<std::size_t>(config_.server.queue_limit);
+  options.error_response = services::error_response;
+  options.observer = [this, service](const net::Request& request, std::string_view pattern, int status, double seconds) {
+    metrics_.count("morgan_requests_total", {{"service", service}, {"endpoint", std::string(pattern)}, {"status", std::to_string(status)}});
+    metrics_.observe_seconds("morgan_request_duration_seconds", {{"service", service}, {"endpoint", std::string(pattern)}}, seconds);
+    log::debug(service, "request",
+               {{"method", std::string(net::to_string(request.method))},
+                {"path", std::string(pattern)},
+                {"status", std::to_string(status)},
+                {"request_id", request.request_id}});
+  };
+  return options;
+}
+
+Result<void> Application::check_ports(const std::set<std::string>& services) {
+  // Taken for a moment only: loading the engines first would make a port in use a late surprise, and
+  // an open port that nobody answers yet would leave early clients hanging.
+  std::vector<std::unique_ptr<net::Server>> probes;
+  for (const std::string& service : services) {
+    MORGAN_TRY(auto probe, net::Server::listen(server_options(service), net::Router()));
+    probes.push_back(std::move(probe));
+  }
+  if (!is_loopback(config_.server.host)) {
+    log::warn("app", "listening beyond this machine without access control", {{"host", config_.server.host}});
+  }
+  return {};
+}
+
+Result<void> Application::open_servers(const std::set<std::string>& services) {
+  for (const std::string& service : services) {
+    MORGAN_TRY(auto server, net::Server::listen(server_options(service), routes_of(service)));
+    servers_.emplace(service, std::move(server));
+  }
+  return {};
+}
+
+services::ServiceContext Application::context_of(const std::string& service) const {
+  services::ServiceContext context;
+  context.name = service;
+  context.version = version();
+  context.commit = commit();
+  context.versions = library_versions();
+  context.metrics = const_cast<Metrics*>(&metrics_);
+  context.engines = [this, service] {
+    std::vector<engines::EngineInfo> of_service;
+    for (engines::EngineInfo& info : engines_.infos()) {
+      const bool belongs = service == "core" || info.role == service || (service == "llm" && info.role == "embed") ||
+                           (service == "vad" && info.role == "turn") || (service == "stt" && info.role == "vad");
+      if (belongs) of_service.push_back(std::move(info));
+    }
+    return of_service;
+  };
+  context.health = [this, service] { return health_of(service); };
+  context.max_upload_bytes = static_cast<std::uint64_t>(config_.server.max_upload_mb) * 1'000'000;
+  context.max_audio_seconds = config_.server.max_audio_seconds;
+  return context;
+}
+
+std::vector<services::HealthPart> Application::health_of(const std::string& service) const {
+  using services::HealthPart;
+  using services::HealthStatus;
+  std::vector<HealthPart> parts;
+  const auto loaded = [&](const std::string& name, bool present) {
+    if (present) parts.push_back({name, HealthStatus::kHealthy, "", true});
+  };
+  const bool core = service == "core";
+  if (core || service == "stt") loaded("stt", engines_.stt != nullptr);
+  if (core || service == "llm") loaded("llm", engines_.llm != nullptr);
+  if (core || service == "tts") loaded("tts", engines_.tts != nullptr);
+  if (core || service == "vad" || service == "stt") loaded("vad", engines_.vad != nullptr);
+  if (core || service == "llm") loaded("embed", engines_.embed != nullptr);
+  if (service == "vad") loaded("turn", engines_.turn != nullptr);
+  for (const MissingPart& part : engines_.missing) {
+    const bool belongs = core || (service == "tts" && (part.name == "piper" || part.name == "kokoro")) ||
+                         (service == "llm" && part.name == "embed") || (service == "vad" && part.name == "turn");
+    if (belongs) parts.push_back({part.name, HealthStatus::kUnhealthy, part.why, false});
+  }
+  if (core && store_) {
+    const Result<void> ping = store_->ping();
+    parts.push_back({"store", ping ? HealthStatus::kHealthy : HealthStatus::kUnhealthy, ping ? "" : ping.error().message, true});
+  }
+  return parts;
+}
+
+net::Router Application::routes_of(const std::string& service) {
+  const services::ServiceContext context = context_of(service);
+  if (service == "core") {
+    return services::core_routes(context, *dialogue_, engines_.llm.get(), engines_.tts.get(), engines_.stt.get(), engines_.embed.get());
+  }
+  if (service == "llm") return services::llm_routes(context, engines_.llm.get(), engines_.embed.get());
+  if (service == "tts") return services::tts_routes(context, *engines_.tts);
+  if (service == "stt") return services::stt_routes(context, *engines_.stt, engines_.vad.get());
+  return services::vad_routes(context, *engines_.vad, engines_.turn.get());
+}
+
+std::map<std::string, std::string> Application::addresses() const {
+  std::map<std::string, std::string> all;
+  for (const auto& [name, server] : servers_) all[name] = fmt::format("http://{}:{}", config_.server.host, server->port());
+  return all;
+}
+
+void Application::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  const std::chrono::milliseconds grace(config_.server.shutdown_grace_ms);
+  // All at once: five servers in a row could take five times the grace.
+  std::vector<std::jthread> stopping;
+  for (const auto& [name, server] : servers_) {
+    stopping.emplace_back([&server = *server, grace] { server.stop(grace); });
+  }
+}
+
+}  // namespace morgan::app

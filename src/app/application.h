@@ -1,0 +1,62 @@
+// One Morgan process: engines, stores and the services that it was asked to run, each on its port.
+#pragma once
+
+#include "app/app_config.h"
+#include "app/engine_loader.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "dialogue/conversation_service.h"
+#include "net/server.h"
+#include "services/service.h"
+#include "stores/conversation_store.h"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace morgan::app {
+
+inline const std::vector<std::string> kServiceNames{"core", "llm", "tts", "stt", "vad"};
+
+/// Members are declared in dependency order: the servers go first, the engines last.
+class Application {
+ public:
+  /// Takes the ports, loads the engines, opens the store, warms up and begins to answer; every service
+  /// is healthy when this returns.
+  /// @param services  names from kServiceNames
+  /// @error kConflict  a port is in use   @error kNotFound, kCorrupt  a model   @error kUnavailable  the store
+  static Result<std::unique_ptr<Application>> start(const AppConfig& config, const std::set<std::string>& services);
+  ~Application();
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  /// Service to "http://host:port".
+  std::map<std::string, std::string> addresses() const;
+  const EngineSet& engines() const { return engines_; }
+
+  /// Lets running requests finish, then closes everything. Idempotent.
+  void stop();
+
+ private:
+  Application() = default;
+  net::ServerOptions server_options(const std::string& service);
+  Result<void> check_ports(const std::set<std::string>& services);
+  Result<void> open_servers(const std::set<std::string>& services);
+  services::ServiceContext context_of(const std::string& service) const;
+  std::vector<services::HealthPart> health_of(const std::string& service) const;
+  net::Router routes_of(const std::string& service);
+
+  AppConfig config_;
+  Metrics metrics_;
+  std::unique_ptr<models::ModelStore> models_;
+  EngineSet engines_;
+  std::unique_ptr<stores::ConversationStore> store_;
+  std::unique_ptr<dialogue::ConversationService> dialogue_;
+  std::map<std::string, std::unique_ptr<net::Server>> servers_;
+  bool stopped_ = false;
+};
+
+}  // namespace morgan::app

@@ -1,0 +1,25 @@
+#include "base/stop.h"
+
+namespace morgan {
+namespace {
+
+TEST(Stop, FirstReasonCounts) {
+  StopSource source;
+  const StopToken token = source.token();
+  EXPECT_FALSE(token.stop_requested());
+  source.request_stop(StopReason::kBargeIn);
+  source.request_stop(StopReason::kShutdown);
+  EXPECT_EQ(token.reason(), StopReason::kBargeIn);
+  EXPECT_EQ(token.error().code, ErrorCode::kCancelled);
+}
+
+TEST(Stop, DeadlineStopsByItself) {
+  const StopSource source(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+  EXPECT_EQ(source.token().reason(), StopReason::kDeadline);
+  EXPECT_EQ(source.token().error().code, ErrorCode::kDeadlineExceeded);
+}
+
+TEST(Stop, DefaultTokenNeverStops) { EXPECT_FALSE(StopToken().stop_requested()); }
+
+}  // namespace
+}  // namespace morgan
