@@ -1,0 +1,80 @@
+// The program: global options, the subcommands, Ctrl-C.
+#include "app/version.h"
+#include "base/log.h"
+#include "cli/command.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+namespace {
+
+/// GNU OpenMP's idle threads spin for many milliseconds by default, which starves the other engines of a
+/// two-core machine. The library reads this variable before main, hence the second start.
+void restart_with_short_spins(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("GOMP_SPINCOUNT", "10000", 1);
+  ::execv("/proc/self/exe", argv);  // when it fails, Morgan works all the same, only slower
+}
+
+morgan::StopSource& interrupt_source() {
+  static morgan::StopSource source;
+  return source;
+}
+
+extern "C" void on_interrupt(int) {
+  // The second Ctrl-C ends the process at once.
+  std::signal(SIGINT, SIG_DFL);
+  interrupt_source().request_stop(morgan::StopReason::kShutdown);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace morgan::cli;
+  restart_with_short_spins(argv);
+  interrupt_source();  // made now, not inside the handler
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App root{"Morgan: a voice assistant that runs on your own machine"};
+  root.name("morgan");
+  root.set_version_flag("--version", "morgan " + std::string(morgan::app::version()) + " (" + std::string(morgan::app::commit()) + ")");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not there (server, model, network, disk),\n"
+      "4 bad input, 130 interrupted. `morgan COMMAND --help` says more.");
+
+  Context context;
+  context.stop = interrupt_source().token();
+  root.add_option("--config", context.config_file, "configuration file (default: $MORGAN_HOME/morgan.toml)")->envname("MORGAN_CONFIG");
+  root.add_option("--server", context.server, "host of a running Morgan (default: this machine)")->envname("MORGAN_SERVER");
+  root.add_flag("--json", context.json, "machine-readable output");
+
+  add_serve(root, context);
+  add_ask(root, context);
+  add_say(root, context);
+  add_transcribe(root, context);
+  add_chat(root, context);
+  add_models(root, context);
+  add_config(root, context);
+  add_doctor(root, context);
+  add_bench(root, context);
+  add_completion(root, context);
+
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = root.exit(error);
+    return code == 0 ? kExitOk : kExitUsage;
+  }
+  if (!context.action) return kExitUsage;
+  const auto config = context.config();
+  if (config) {
+    if (const auto level = morgan::log::set_level(config->log_level); !level) return report(context, level.error());
+  }
+  return context.action();
+}

@@ -1,0 +1,129 @@
+#include "cli/morgan_client.h"
+
+#include "base/log.h"
+#include "net/sse.h"
+
+#include <fmt/format.h>
+
+namespace morgan::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds kProbeTimeout{500};
+constexpr std::size_t kKeptErrorBody = 64 * 1024;
+
+std::map<std::string, std::uint16_t> configured_ports(const app::ServerConfig& server) {
+  return {{"core", server.core_port}, {"llm", server.llm_port}, {"tts", server.tts_port}, {"stt", server.stt_port}, {"vad", server.vad_port}};
+}
+
+bool answers(const std::string& address) {
+  net::ClientRequest request;
+  request.url = address + "/ready";
+  request.connect_timeout = kProbeTimeout;
+  request.total_timeout = 4 * kProbeTimeout;
+  const Result<net::ClientResponse> response = net::http_request(request);
+  return response && response->status == 200;
+}
+
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 400:
+    case 415:
+    case 422:
+      return ErrorCode::kInvalidArgument;
+    case 401:
+    case 403:
+      return ErrorCode::kUnauthorized;
+    case 404:
+      return ErrorCode::kNotFound;
+    case 413:
+      return ErrorCode::kTooLarge;
+    case 429:
+      return ErrorCode::kOverloaded;
+    case 502:
+    case 503:
+    case 504:
+      return ErrorCode::kUnavailable;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+}  // namespace
+
+Error error_of(int status, std::string_view body) {
+  Error error{code_of(status), fmt::format("the server answered {}", status)};
+  const Result<Json> json = parse_json(body);
+  if (!json || !json->is_object()) return error;
+  const Json& fields = json->contains("error") && (*json)["error"].is_object() ? (*json)["error"] : *json;
+  if (const auto message = json_string(fields, "message"); message && *message) error.message = **message;
+  return error;
+}
+
+Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& context, const std::set<std::string>& services) {
+  MORGAN_TRY(app::AppConfig config, context.config());
+  std::unique_ptr<MorganClient> client(new MorganClient());
+  const std::string host = context.server.empty() ? "127.0.0.1" : context.server;
+  bool all_answer = true;
+  for (const auto& [name, port] : configured_ports(config.server)) {
+    client->addresses_[name] = fmt::format("http://{}:{}", host, port);
+    if (services.contains(name)) all_answer = all_answer && answers(client->addresses_[name]);
+  }
+  if (all_answer) return client;
+  if (!context.server.empty()) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("no Morgan answers at {} ({}); start one there with `morgan serve`", host, client->addresses_[*services.begin()]));
+  }
+  // Nothing runs: the command brings what it needs, quietly.
+  if (config.log_level == "info") MORGAN_CHECK_OK(log::set_level("warn"));
+  config.server.core_port = config.server.llm_port = config.server.tts_port = config.server.stt_port = config.server.vad_port = 0;
+  config.server.host = "127.0.0.1";
+  std::set<std::string> needed = services;
+  // Core alone would look for its neighbours over HTTP.
+  if (needed.contains("core")) needed.insert({"llm", "tts", "stt"});
+  MORGAN_TRY(client->application_, app::Application::start(config, needed));
+  client->addresses_ = client->application_->addresses();
+  return client;
+}
+
+std::string MorganClient::address(const std::string& service) const {
+  const auto found = addresses_.find(service);
+  return found == addresses_.end() ? "" : found->second;
+}
+
+Result<net::ClientResponse> MorganClient::send(net::ClientRequest request, const StopToken& stop) const {
+  request.stall_timeout = std::chrono::minutes(30);  // a long file is silent while it is transcribed
+  request.max_body = 2'000'000'000;
+  MORGAN_TRY(net::ClientResponse response, net::http_request(request, stop));
+  if (response.status / 100 != 2) return fail(error_of(response.status, response.body));
+  return response;
+}
+
+Result<void> MorganClient::stream(net::ClientRequest request, const std::function<bool(std::string_view, const Json&)>& on_event,
+                                  const StopToken& stop) const {
+  bool wanted = true;
+  std::optional<Error> remote_error;
+  net::SseParser parser([&](std::string_view event, std::string_view data) {
+    const Result<Json> json = parse_json(data);
+    if (!json || !wanted) return;
+    if (event == "error") {
+      remote_error = error_of(500, data);
+      wanted = false;
+      return;
+    }
+    wanted = on_event(event, *json);
+  });
+  std::string head;
+  request.headers.emplace("Accept", "text/event-stream");
+  request.on_body = [&](std::string_view bytes) {
+    if (head.size() < kKeptErrorBody) head.append(bytes.substr(0, kKeptErrorBody - head.size()));
+    parser.push(bytes);
+    return wanted;
+  };
+  const Result<net::ClientResponse> response = send(std::move(request), stop);
+  if (remote_error) return fail(*remote_error);
+  if (!response && wanted) return fail(response.error());
+  return {};
+}
+
+}  // namespace morgan::cli

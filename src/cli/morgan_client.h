@@ -1,0 +1,44 @@
+// How the CLI reaches Morgan: the server that runs here or at --server; when none does, the services
+// that a command needs are started in this process, on free ports, for as long as the command lasts.
+#pragma once
+
+#include "app/application.h"
+#include "base/json_util.h"
+#include "base/result.h"
+#include "cli/command.h"
+#include "net/http_client.h"
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace morgan::cli {
+
+class MorganClient {
+ public:
+  /// @param services what the command will call
+  /// @error kUnavailable  --server given and nothing answers there; or as Application::start
+  static Result<std::unique_ptr<MorganClient>> connect(const Context& context, const std::set<std::string>& services);
+
+  /// "http://127.0.0.1:8003" of "stt".
+  std::string address(const std::string& service) const;
+  bool in_process() const { return application_ != nullptr; }
+
+  /// Sends a request; an answer that is not 2xx becomes an Error with the server's own message.
+  Result<net::ClientResponse> send(net::ClientRequest request, const StopToken& stop) const;
+
+  /// Sends a request that is answered by server-sent events.
+  /// @param on_event false stops
+  Result<void> stream(net::ClientRequest request, const std::function<bool(std::string_view event, const Json& data)>& on_event,
+                      const StopToken& stop) const;
+
+ private:
+  std::unique_ptr<app::Application> application_;
+  std::map<std::string, std::string> addresses_;
+};
+
+/// The answer of a server as an Error: its message in any of the forms that Morgan speaks.
+Error error_of(int status, std::string_view body);
+
+}  // namespace morgan::cli
