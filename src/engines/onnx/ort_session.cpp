@@ -1,0 +1,187 @@
+#include "engines/onnx/ort_session.h"
+
+#include "base/log.h"
+
+#define ORT_API_MANUAL_INIT
+#include <dlfcn.h>
+#include <onnxruntime_cxx_api.h>
+
+#include <cstdlib>
+#include <mutex>
+
+namespace morgan::engines::onnx {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void forward_log(void* /*param*/, OrtLoggingLevel severity, const char* /*category*/, const char* /*id*/, const char* /*where*/,
+                 const char* message) {
+  if (severity >= ORT_LOGGING_LEVEL_WARNING) log::debug("onnxruntime", message);
+}
+
+/// The folder's libonnxruntime.so or libonnxruntime.so.N, or "".
+std::string library_in(const fs::path& folder) {
+  std::error_code status;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, status)) {
+    if (entry.path().filename().string().starts_with("libonnxruntime.so")) return entry.path().string();
+  }
+  return {};
+}
+
+std::vector<std::string> candidates() {
+  std::vector<std::string> paths;
+  if (const char* named = std::getenv("MORGAN_ONNXRUNTIME"); named != nullptr && *named != '\0') return {named};
+  std::error_code status;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", status);
+  if (!status) paths.push_back(library_in(binary.parent_path().parent_path() / "lib"));
+  paths.emplace_back(MORGAN_ONNXRUNTIME_LIBRARY);
+  paths.emplace_back("libonnxruntime.so.1");
+  std::erase(paths, "");
+  return paths;
+}
+
+/// The process's one runtime. Never unloaded: its threads may outlive main.
+struct Runtime {
+  std::string version;
+  std::unique_ptr<Ort::Env> environment;
+};
+
+Result<Runtime*> open_runtime() {
+  std::string tried;
+  for (const std::string& path : candidates()) {
+    void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+      tried += "\n  " + path + ": " + ::dlerror();
+      continue;
+    }
+    using GetApiBase = const OrtApiBase* (*)();
+    const auto get_api_base = reinterpret_cast<GetApiBase>(::dlsym(library, "OrtGetApiBase"));
+    const OrtApi* api = get_api_base != nullptr ? get_api_base()->GetApi(ORT_API_VERSION) : nullptr;
+    if (api == nullptr) {
+      tried += "\n  " + path + ": is older than the headers that Morgan was built with";
+      continue;
+    }
+    Ort::InitApi(api);
+    static Runtime runtime;
+    runtime.version = get_api_base()->GetVersionString();
+    runtime.environment = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_WARNING, "morgan", forward_log, nullptr);
+    return &runtime;
+  }
+  return fail(ErrorCode::kUnavailable,
+              "ONNX Runtime could not be loaded; `make build` puts it beside the binary, MORGAN_ONNXRUNTIME names another. Tried:" + tried);
+}
+
+Result<Runtime*>& runtime_once() {
+  static Result<Runtime*> result = [] {
+    try {
+      return open_runtime();
+    } catch (const Ort::Exception& error) {
+      return Result<Runtime*>(fail(ErrorCode::kUnavailable, std::string("ONNX Runtime does not start: ") + error.what()));
+    }
+  }();
+  return result;
+}
+
+Ort::Value to_value(const Ort::MemoryInfo& memory, const Tensor& tensor) {
+  return std::visit(
+      [&](const auto& data) {
+        using Element = typename std::decay_t<decltype(data)>::value_type;
+        // The runtime only reads its inputs, but its interface takes them mutable.
+        return Ort::Value::CreateTensor<Element>(memory, const_cast<Element*>(data.data()), data.size(), tensor.shape.data(),
+                                                 tensor.shape.size());
+      },
+      tensor.data);
+}
+
+Tensor from_value(const Ort::Value& value) {
+  const Ort::TensorTypeAndShapeInfo info = value.GetTensorTypeAndShapeInfo();
+  const std::size_t count = info.GetElementCount();
+  Tensor tensor;
+  tensor.shape = info.GetShape();
+  if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64) {
+    const std::int64_t* data = value.GetTensorData<std::int64_t>();
+    tensor.data = std::vector<std::int64_t>(data, data + count);
+  } else {
+    const float* data = value.GetTensorData<float>();
+    tensor.data = std::vector<float>(data, data + count);
+  }
+  return tensor;
+}
+
+class OrtSession final : public Session {
+ public:
+  OrtSession(Ort::Session session, std::vector<std::string> names) : session_(std::move(session)), input_names_(std::move(names)) {}
+
+  Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs, std::span<const char* const> outputs) override {
+    try {
+      std::vector<const char*> names;
+      std::vector<Ort::Value> values;
+      for (const NamedTensor& input : inputs) {
+        names.push_back(input.name);
+        values.push_back(to_value(memory_, input.tensor));
+      }
+      std::vector<Ort::Value> results =
+          session_.Run(Ort::RunOptions{nullptr}, names.data(), values.data(), values.size(), outputs.data(), outputs.size());
+      std::vector<Tensor> tensors;
+      tensors.reserve(results.size());
+      for (const Ort::Value& result : results) tensors.push_back(from_value(result));
+      return tensors;
+    } catch (const Ort::Exception& error) {
+      return fail(ErrorCode::kInternal, std::string("the model could not be run: ") + error.what());
+    }
+  }
+
+  std::vector<std::string> input_names() const override { return input_names_; }
+
+ private:
+  Ort::Session session_;
+  Ort::MemoryInfo memory_ = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  std::vector<std::string> input_names_;
+};
+
+Ort::SessionOptions make_options(const SessionOptions& options) {
+  Ort::SessionOptions made;
+  made.SetIntraOpNumThreads(options.threads);
+  made.SetInterOpNumThreads(1);
+  made.SetExecutionMode(ORT_SEQUENTIAL);
+  made.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+  made.AddConfigEntry("session.intra_op.allow_spinning", options.spin ? "1" : "0");
+  // The arena keeps the largest run's memory for ever; speech models vary in length with each sentence.
+  made.DisableCpuMemArena();
+  made.DisableMemPattern();
+  return made;
+}
+
+}  // namespace
+
+Result<void> load_runtime() {
+  const Result<Runtime*>& runtime = runtime_once();
+  if (!runtime) return fail(runtime.error());
+  return {};
+}
+
+std::string runtime_version() {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  const Result<Runtime*>& runtime = runtime_once();
+  return runtime ? (*runtime)->version : "";
+}
+
+Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const SessionOptions& options) {
+  const Result<Runtime*>& runtime = runtime_once();
+  if (!runtime) return fail(runtime.error());
+  if (!fs::is_regular_file(model)) return fail(ErrorCode::kNotFound, "there is no model file " + model.string());
+  try {
+    Ort::Session session(*(*runtime)->environment, model.c_str(), make_options(options));
+    const Ort::AllocatorWithDefaultOptions allocator;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < session.GetInputCount(); ++i) names.emplace_back(session.GetInputNameAllocated(i, allocator).get());
+    return std::unique_ptr<Session>(std::make_unique<OrtSession>(std::move(session), std::move(names)));
+  } catch (const Ort::Exception& error) {
+    log::debug("onnxruntime", error.what());
+    return fail(ErrorCode::kCorrupt, "the model file " + model.string() + " is damaged or not an ONNX model; `morgan models verify` checks it");
+  }
+}
+
+}  // namespace morgan::engines::onnx
