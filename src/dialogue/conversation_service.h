@@ -37,10 +37,10 @@ struct TurnTimings {
 
 struct TurnRequest {
   std::string user_id = "default";
-  std::string text;                          ///< what was written; or
-  std::optional<audio::PcmBuffer> speech;    ///< what was said, 16 kHz
-  std::string language;                      ///< of the speech; "" detects
-  bool speak = false;                        ///< synthesize the answer
+  std::string text;                        ///< what was written; or
+  std::optional<audio::PcmBuffer> speech;  ///< what was said, 16 kHz
+  std::string language;                    ///< of the speech; "" detects
+  bool speak = false;                      ///< synthesize the answer
   std::string voice = "default";
   double speed = 1.0;
 };
@@ -56,14 +56,14 @@ struct TurnObserver {
 struct TurnResult {
   std::optional<engines::Transcript> transcript;
   std::string answer;
-  audio::PcmBuffer audio;                    ///< empty unless `speak`
-  std::optional<Error> audio_error;          ///< speech failed, the text stands
+  audio::PcmBuffer audio;            ///< empty unless `speak`
+  std::optional<Error> audio_error;  ///< speech failed, the text stands
   std::string voice;
   std::string model;
   std::string conversation_id;
   engines::ChatUsage usage;
   TurnTimings timings;
-  bool heard_nothing = false;                ///< speech without words: answer is empty, nothing stored
+  bool heard_nothing = false;  ///< speech without words: answer is empty, nothing stored
 };
 
 /// @thread any, concurrently; turns of one user run one after another
@@ -87,11 +87,11 @@ class ConversationService {
  private:
   struct State;
   DialogueOptions options_;
-  engines::SttEngine* stt_;                  // not owned; may be null: speech is refused
-  engines::LlmEngine* llm_;                  // not owned
-  engines::TtsEngine* tts_;                  // not owned; may be null
-  stores::ConversationStore* store_;         // not owned
-  Metrics* metrics_;                         // not owned
+  engines::SttEngine* stt_;           // not owned; may be null: speech is refused
+  engines::LlmEngine* llm_;           // not owned
+  engines::TtsEngine* tts_;           // not owned; may be null
+  stores::ConversationStore* store_;  // not owned
+  Metrics* metrics_;                  // not owned
   std::unique_ptr<State> state_;
 };
 

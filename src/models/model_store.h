@@ -18,8 +18,8 @@ class ModelStore {
   ModelStore(std::filesystem::path home, const Catalog& catalog);
 
   const Catalog& catalog() const { return *catalog_; }
-  std::filesystem::path home() const { return home_; }              ///< $MORGAN_HOME
-  std::filesystem::path folder(const std::string& id) const;        ///< of one model
+  std::filesystem::path home() const { return home_; }        ///< $MORGAN_HOME
+  std::filesystem::path folder(const std::string& id) const;  ///< of one model
   /// By presence and size of each file; verify() reads them.
   ModelState state(const CatalogModel& model) const;
 

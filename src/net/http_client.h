@@ -16,7 +16,7 @@ namespace morgan::net {
 struct FormField {
   std::string name;
   std::string data;
-  std::string filename;       ///< non-empty: sent as a file
+  std::string filename;  ///< non-empty: sent as a file
   std::string content_type;
 };
 
@@ -25,10 +25,10 @@ struct ClientRequest {
   std::string url;
   Headers headers;
   std::string body;
-  std::vector<FormField> form;                        ///< non-empty: multipart, `body` is ignored
+  std::vector<FormField> form;  ///< non-empty: multipart, `body` is ignored
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds stall_timeout{30'000};    ///< no byte for so long: given up
-  std::chrono::milliseconds total_timeout{0};         ///< 0: none
+  std::chrono::milliseconds stall_timeout{30'000};  ///< no byte for so long: given up
+  std::chrono::milliseconds total_timeout{0};       ///< 0: none
   std::uint64_t max_body = 64'000'000;
   /// When set, a 2xx body goes here as it arrives instead of into ClientResponse::body; false stops.
   std::function<bool(std::string_view)> on_body;

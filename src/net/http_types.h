@@ -29,14 +29,14 @@ std::string_view to_string(Method method);
 
 struct Request {
   Method method = Method::kGet;
-  std::string path;                            ///< decoded, without the query
-  std::map<std::string, std::string> query;    ///< decoded; the last of equal names counts
-  std::map<std::string, std::string> params;   ///< what {name} matched in the route, decoded
+  std::string path;                           ///< decoded, without the query
+  std::map<std::string, std::string> query;   ///< decoded; the last of equal names counts
+  std::map<std::string, std::string> params;  ///< what {name} matched in the route, decoded
   Headers headers;
   std::string body;
-  std::string request_id;                      ///< X-Request-ID of the client, or a new one
-  std::string peer;                            ///< address of the client
-  StopToken stop;                              ///< fires when the client leaves or the server stops
+  std::string request_id;  ///< X-Request-ID of the client, or a new one
+  std::string peer;        ///< address of the client
+  StopToken stop;          ///< fires when the client leaves or the server stops
 
   /// First value of a header, or "".
   std::string_view header(std::string_view name) const;

@@ -11,9 +11,9 @@ namespace morgan::net {
 
 struct FormPart {
   std::string name;
-  std::string filename;       ///< "" when the part is a plain field; never to be used as a path
+  std::string filename;  ///< "" when the part is a plain field; never to be used as a path
   std::string content_type;
-  std::string_view data;      ///< into the body that was parsed
+  std::string_view data;  ///< into the body that was parsed
 };
 
 /// @param content_type  the request's header, with its boundary

@@ -45,23 +45,23 @@ class Router {
 };
 
 struct Router::Match {
-  const Handler* handler = nullptr;     ///< null for a WebSocket route
+  const Handler* handler = nullptr;  ///< null for a WebSocket route
   const WsHandler* ws_handler = nullptr;
   RouteOptions options;
-  std::string pattern;                  ///< the label for metrics
+  std::string pattern;  ///< the label for metrics
   std::map<std::string, std::string> params;
 };
 
 struct ServerOptions {
-  std::string name;                                   ///< for logs and metrics: "stt"
+  std::string name;  ///< for logs and metrics: "stt"
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;                             ///< 0: any free one, see port()
-  std::size_t worker_threads = 16;                    ///< handlers running at once
-  std::size_t queue_limit = 64;                       ///< requests waiting for a worker; more: 503, Retry-After: 1
+  std::uint16_t port = 0;           ///< 0: any free one, see port()
+  std::size_t worker_threads = 16;  ///< handlers running at once
+  std::size_t queue_limit = 64;     ///< requests waiting for a worker; more: 503, Retry-After: 1
   std::size_t max_connections = 1024;
-  std::chrono::milliseconds header_timeout{10'000};   ///< for the head, and between two reads of the body
-  std::chrono::milliseconds idle_timeout{75'000};     ///< kept-alive and silent
-  std::chrono::milliseconds write_timeout{30'000};    ///< a client that takes nothing for so long is dropped
+  std::chrono::milliseconds header_timeout{10'000};  ///< for the head, and between two reads of the body
+  std::chrono::milliseconds idle_timeout{75'000};    ///< kept-alive and silent
+  std::chrono::milliseconds write_timeout{30'000};   ///< a client that takes nothing for so long is dropped
   /// Turns an Error into a response; the same for routes and for what the server itself refuses.
   std::function<Response(const Error&, const Request&)> error_response;
   /// Called after each answered request, on any thread.

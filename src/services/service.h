@@ -51,10 +51,7 @@ struct ServiceContext {
 net::Response error_response(const Error& error, const net::Request& request);
 int http_status(ErrorCode code);
 
-/// Adds /health, /ready, /version, /metrics, /openapi.json, /docs to a service's routes. GET / is the service's facts.
-void add_admin_routes(net::Router& routes, const ServiceContext& context);
-
-// Each: the complete routes of one service. Everything passed outlives the router.
+// Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs (admin.h). Everything passed outlives the router.
 net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
                         engines::LlmEngine* llm, engines::TtsEngine* tts, engines::SttEngine* stt,
                         engines::EmbedEngine* embed);

@@ -9,7 +9,7 @@
 namespace morgan::text {
 
 /// "Dr. Smith paid $3.50 on 5/3/2024 at 10:30am." ->
-/// "Doctor Smith paid three dollars and fifty cents on May third twenty twenty four at ten thirty a m."
+/// "Doctor Smith paid three dollars and fifty cents on May third twenty twenty four at ten thirty AM."
 /// @param text valid UTF-8
 std::string normalize_for_speech(std::string_view text);
 

@@ -25,9 +25,9 @@ struct BridgeOptions {
 /// What the server code answered. A refusal has status >= 400 and error_type, error_message set.
 struct BridgeReply {
   int status = 200;
-  bool streamed = false;      ///< events were sent before the end, or before the refusal
-  std::string body;           ///< chat.completion as JSON; empty when streamed or refused
-  std::string error_type;     ///< "invalid_request_error", "exceed_context_size_error", "server_error"
+  bool streamed = false;   ///< events were sent before the end, or before the refusal
+  std::string body;        ///< chat.completion as JSON; empty when streamed or refused
+  std::string error_type;  ///< "invalid_request_error", "exceed_context_size_error", "server_error"
   std::string error_message;
 };
 
@@ -43,17 +43,20 @@ class LlamaBridge {
   /// @error kCorrupt  not a model that llama.cpp can load
   static Result<std::unique_ptr<LlamaBridge>> load(const BridgeOptions& options);
 
-  /// Stops what runs (those calls return kUnavailable), waits for it, and ends the loop.
+  /// As close().
   ~LlamaBridge();
   LlamaBridge(const LlamaBridge&) = delete;
   LlamaBridge& operator=(const LlamaBridge&) = delete;
 
   /// One chat completion; `body` is a JSON object of OpenAI's fields and llama.cpp's own.
-  /// @param on_events  whole SSE events when the body has stream: true; false cancels
+  /// @param on_events  gets whole SSE events, required when the body has stream: true; false cancels
   /// @error kCancelled, kDeadlineExceeded  the slot is free again   @error kUnavailable  being destroyed
   /// @thread any, concurrently
   Result<BridgeReply> chat(const std::string& body, const std::function<bool(std::string_view)>& on_events,
                            const StopToken& stop);
+
+  /// Stops what runs (those calls return kUnavailable), waits for it, and ends the loop. Once is enough.
+  void close();
 
   const BridgeModel& model() const;
 

@@ -14,10 +14,10 @@
 namespace morgan::engines {
 
 struct RemoteOptions {
-  std::string base_url;                          ///< with /v1: "http://127.0.0.1:11434/v1"
-  std::string api_key;                           ///< sent as a bearer token; "" sends none; never logged
-  std::string model;                             ///< model at the upstream
-  std::string voice;                             ///< tts: the default voice there
+  std::string base_url;  ///< with /v1: "http://127.0.0.1:11434/v1"
+  std::string api_key;   ///< sent as a bearer token; "" sends none; never logged
+  std::string model;     ///< model at the upstream
+  std::string voice;     ///< tts: the default voice there
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds stall_timeout{60'000};
 };

@@ -1,0 +1,112 @@
+#include "engines/tts/kokoro_tts.h"
+
+#include "engines/onnx/ort_session.h"
+#include "engines/tts/kokoro_phonemes.h"
+#include "engines/tts/kokoro_voices.h"
+#include "engines/tts/phonemizer.h"
+#include "engines/tts/speech_loop.h"
+#include "engines/tts/voice_list.h"
+
+#include <array>
+
+namespace morgan::engines {
+
+namespace {
+
+constexpr float kGain = 1.0F;
+
+/// At 0.2 of real time on two cores a piece may be thrice as long as what is being heard meanwhile.
+constexpr PlanOptions kPlan{.first_chars = 28, .growth = 2.5, .max_chars = 300};
+
+class KokoroTts final : public TtsEngine {
+ public:
+  KokoroTts(std::unique_ptr<onnx::Session> session, KokoroVocabulary vocabulary, std::unique_ptr<KokoroVoices> voices,
+            const KokoroOptions& options)
+      : session_(std::move(session)),
+        vocabulary_(std::move(vocabulary)),
+        voices_(std::move(voices)),
+        model_name_(options.model_name),
+        default_voice_(options.default_voice),
+        threads_(options.threads) {}
+
+  std::vector<Voice> voices() const override { return voices_->list(); }
+
+  Result<Voice> find_voice(const std::string& name) const override {
+    return voice_named(voices_->list(), name, default_voice_);
+  }
+
+  Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) override {
+    MORGAN_CHECK_OK(check_speed(request.speed));
+    MORGAN_TRY(const Voice voice, find_voice(request.voice));
+    MORGAN_TRY(const auto style, voices_->style(voice.name));
+    const auto render = [&](const std::string& text) { return this->render(text, voice, *style, request.speed); };
+    return speak(request, SpeechJob{voice, kPlan, kGain}, render, sink, stop);
+  }
+
+  std::vector<EngineInfo> info() const override {
+    EngineInfo info;
+    info.role = "tts";
+    info.backend = "kokoro";
+    info.model = model_name_;
+    info.detail = std::to_string(voices_->list().size()) + " voices, default " + default_voice_ + ", 24000 Hz, " +
+                  std::to_string(threads_) + " threads";
+    info.languages = {"en-US", "en-GB"};
+    return {info};
+  }
+
+  Result<std::vector<std::vector<float>>> render(const std::string& text, const Voice& voice, const KokoroStyle& style,
+                                                 double speed) {
+    const bool british = is_british(voice);
+    MORGAN_TRY(std::string ipa, phonemize(text, british ? "en-gb" : "en-us", PhonemeTies::kCaret));
+    std::vector<std::vector<float>> runs;
+    if (!has_sound(ipa)) return runs;
+    for (const std::vector<std::int64_t>& tokens : vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
+      MORGAN_TRY(auto samples, run_model(tokens, style, speed));
+      runs.push_back(std::move(samples));
+    }
+    return runs;
+  }
+
+ private:
+  Result<std::vector<float>> run_model(const std::vector<std::int64_t>& tokens, const KokoroStyle& style, double speed) {
+    std::vector<std::int64_t> padded;
+    padded.reserve(tokens.size() + 2);
+    padded.push_back(0);
+    padded.insert(padded.end(), tokens.begin(), tokens.end());
+    padded.push_back(0);
+    const auto count = static_cast<std::int64_t>(padded.size());
+    const std::array<onnx::NamedTensor, 3> inputs{
+        onnx::NamedTensor{"tokens", {std::move(padded), {1, count}}},
+        onnx::NamedTensor{"style", {style.row_for(tokens.size()), {1, static_cast<std::int64_t>(KokoroStyle::kWidth)}}},
+        onnx::NamedTensor{"speed", {std::vector<float>{static_cast<float>(speed)}, {1}}}};
+    static constexpr std::array<const char*, 1> kOutputs{"audio"};
+    MORGAN_TRY(auto outputs, session_->run(inputs, kOutputs));
+    return samples_of(std::move(outputs));
+  }
+
+  std::unique_ptr<onnx::Session> session_;
+  KokoroVocabulary vocabulary_;
+  std::unique_ptr<KokoroVoices> voices_;
+  std::string model_name_;
+  std::string default_voice_;
+  int threads_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TtsEngine>> load_kokoro(const KokoroOptions& options) {
+  MORGAN_TRY(auto vocabulary, KokoroVocabulary::load(options.vocabulary));
+  MORGAN_TRY(auto voices, KokoroVoices::scan(options.voices, options.default_voice));
+  MORGAN_TRY(const auto style, voices->style(options.default_voice));
+  onnx::SessionOptions session_options;
+  session_options.threads = options.threads;
+  MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
+  MORGAN_CHECK_OK(check_inputs(*session, options.model, {"tokens", "style", "speed"}));
+  auto engine = std::make_unique<KokoroTts>(std::move(session), std::move(vocabulary), std::move(voices), options);
+  MORGAN_TRY(const Voice voice, engine->find_voice("default"));
+  // A first run is slower than the others, and shows that the files belong together.
+  MORGAN_CHECK_OK(check_first_run(engine->render("Hello.", voice, *style, 1.0), options.model));
+  return std::unique_ptr<TtsEngine>(std::move(engine));
+}
+
+}  // namespace morgan::engines

@@ -1,0 +1,37 @@
+// What is synthesized in one go: normalized text cut into pieces that start small, so that sound starts
+// early, and grow, so that each is ready before the one before it has been heard. Private to tts/.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace morgan::engines {
+
+/// What the listener should hear after a piece.
+enum class PieceEnd : std::uint8_t {
+  kPhrase,    ///< nothing: the sentence goes on
+  kClause,    ///< the breath of a comma
+  kSentence,  ///< the pause between sentences
+};
+
+struct SpeechPiece {
+  std::string text;
+  PieceEnd end = PieceEnd::kSentence;
+};
+
+struct PlanOptions {
+  /// Length that the first piece should not exceed where the sentence has a place to cut.
+  std::size_t first_chars = 40;
+  /// How much longer each piece may be than the one before: below the reciprocal of the model's real-time
+  /// factor.
+  double growth = 3;
+  std::size_t max_chars = 300;
+};
+
+/// @param text  already normalized. Every piece has something to say and ends with a mark.
+std::vector<SpeechPiece> plan_pieces(std::string_view text, const PlanOptions& options);
+
+}  // namespace morgan::engines

@@ -1,0 +1,16 @@
+// A fixed list of voices and the look-up that every synthesizer answers with. Private to tts/.
+#pragma once
+
+#include "engines/tts/tts_engine.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace morgan::engines {
+
+/// @param default_voice what "default" and "" mean
+/// @error kNotFound, reason VOICE_NOT_FOUND  names the nearest
+Result<Voice> voice_named(std::span<const Voice> voices, const std::string& name, const std::string& default_voice);
+
+}  // namespace morgan::engines

@@ -1,0 +1,520 @@
+#include "net/http_connection.h"
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "net/ws_connection.h"
+
+#include <fmt/format.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+namespace morgan::net {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);  // a closed socket is a value, not an exception
+constexpr std::size_t kHeadLimit = 16 * 1024;
+constexpr std::size_t kBufferLimit = 64 * 1024;
+constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kBodyPiece = 64 * 1024;
+constexpr int kClientClosed = 499;              // for the observer: nobody was there to take the answer
+constexpr std::size_t kJoinedBody = 64 * 1024;  // a smaller body travels in one write with its head
+
+// After a refusal, how much of what the client still sends is read away, so that it gets to read the
+// answer instead of a reset.
+constexpr std::uint64_t kDrainLimit = 256'000'000;
+constexpr std::uint64_t kShortDrainLimit = 1'000'000;
+constexpr std::chrono::milliseconds kDrainTime{30'000};
+constexpr std::chrono::milliseconds kDrainPause{5'000};
+constexpr std::chrono::milliseconds kShortDrainPause{1'000};
+
+error_code error_of(const std::tuple<error_code, std::size_t>& done) {
+  return std::get<0>(done);
+}
+
+std::size_t size_of(const std::tuple<error_code, std::size_t>& done) {
+  return std::get<1>(done);
+}
+
+std::size_t count_fields(const http::fields& fields) {
+  return static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(ServerContext* context, asio::ip::tcp::socket socket, Admission admission)
+    : context_(context),
+      socket_(std::move(socket)),
+      admission_(admission),
+      event_(socket_.get_executor()),
+      deadline_(socket_.get_executor()),
+      buffer_(kBufferLimit) {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  const auto endpoint = socket_.remote_endpoint(ignored);
+  if (!ignored) peer_ = endpoint.address().to_string(ignored);
+  context_->counts.add_connection(1);
+}
+
+HttpConnection::~HttpConnection() {
+  set_busy(false);
+  context_->counts.add_connection(-1);
+}
+
+asio::awaitable<void> HttpConnection::serve() {
+  do {
+    const bool arrived = co_await wait_for_request();
+    if (!arrived) break;
+    set_busy(true);
+    co_await serve_one();
+    set_busy(false);
+    keep_alive_ = keep_alive_ && !context_->draining;
+  } while (keep_alive_ && !gone_);
+  cut();
+}
+
+asio::awaitable<void> HttpConnection::serve_one() {
+  began_ = Clock::now();
+  too_large_ = false;
+  match_.reset();
+  exchange_ = std::make_shared<Exchange>(&context_->options, [weak = weak_from_this(), context = context_] {
+    // Moved along, so that a worker never holds the last reference.
+    if (auto self = weak.lock()) asio::post(context->io, [self = std::move(self)] { self->wake(); });
+  });
+  exchange_->request.peer = peer_;
+  Early early = co_await read_head();
+  if (!early && !gone_) early = route();
+  if (!early && !gone_ && match_->ws_handler != nullptr) {
+    co_await upgrade();
+    co_return;
+  }
+  if (!early && !gone_) {
+    early = co_await read_body();
+  }
+  if (gone_) co_return;
+  if (early) {
+    co_await answer_early(std::move(*early));
+  } else {
+    co_await answer_from_handler();
+  }
+}
+
+asio::awaitable<bool> HttpConnection::wait_for_request() {
+  if (buffer_.size() == 0) {
+    const bool first = parser_ == std::nullopt;
+    const auto limit = first ? context_->options.header_timeout : context_->options.idle_timeout;
+    const auto until = Clock::now() + limit;
+    if (!watching_) watch();
+    while (watching_ && !gone_ && !context_->draining && Clock::now() < until)
+      co_await sleep_until(until);
+  } else {
+    co_await stop_watching();
+  }
+  co_return !gone_ && !context_->draining && buffer_.size() > 0;
+}
+
+asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
+  // RFC 9112, section 2.2: a line break too many after the last body is not an error.
+  while (beast::buffers_to_string(asio::buffer(buffer_.data(), 2)) == "\r\n")
+    buffer_.consume(2);
+  parser_.emplace();
+  parser_->header_limit(kHeadLimit);
+  parser_->body_limit(boost::none);  // each route has its own, see read_body
+  arm_deadline(context_->options.header_timeout);
+  const auto done = co_await http::async_read_header(socket_, buffer_, *parser_, kTuple);
+  disarm_deadline();
+  keep_alive_ = false;
+  const error_code error = error_of(done);
+  Request& request = exchange_->request;
+  request.request_id = choose_request_id({});
+  if (timed_out_) {
+    co_return refuse(refusal(ErrorCode::kDeadlineExceeded, "the request's head did not arrive in time", 408));
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    co_return refuse(refusal(ErrorCode::kTooLarge, "the request's head is larger than 16 KiB", 431));
+  }
+  if (error && error.category() == http::make_error_code(http::error::bad_value).category() &&
+      error != http::error::end_of_stream && error != http::error::partial_message) {
+    co_return refuse(refusal(ErrorCode::kInvalidArgument, "the request is not HTTP/1.1: " + error.message(), 400));
+  }
+  if (error) {
+    leave();
+    co_return std::nullopt;
+  }
+  if (const auto refused = check_head(parser_->get())) co_return refuse(*refused);
+  if (const auto refused = read_request_line(parser_->get(), request, raw_path_)) co_return refuse(*refused);
+  keep_alive_ = parser_->keep_alive() && !context_->draining;
+  if (admission_ == Admission::kTooMany) {
+    keep_alive_ = false;
+    co_return refuse(refusal(ErrorCode::kOverloaded, "too many connections are open here", 503));
+  }
+  co_return std::nullopt;
+}
+
+HttpConnection::Early HttpConnection::route() {
+  const Request& request = exchange_->request;
+  auto match = context_->routes.find(request.method, raw_path_);
+  if (!match) {
+    const ErrorCode code = match.error().code;
+    if (code != ErrorCode::kUnsupported && raw_path_ != "*") return refuse(refusal(code, match.error().message));
+    const Refusal not_allowed = with_allow(refusal(code, match.error().message, 405));
+    if (request.method != Method::kOptions) return refuse(not_allowed);
+    Response options;
+    options.status = 204;
+    options.headers = not_allowed.headers;
+    return options;
+  }
+  match_ = std::move(match).value();
+  exchange_->request.params = match_->params;
+  const bool upgrade = beast::websocket::is_upgrade(parser_->get());
+  if (match_->ws_handler != nullptr && !upgrade && match_->handler != nullptr) match_->ws_handler = nullptr;
+  if (match_->ws_handler != nullptr) return check_upgrade();
+  return std::nullopt;
+}
+
+HttpConnection::Early HttpConnection::check_upgrade() const {
+  const Request& request = exchange_->request;
+  if (!beast::websocket::is_upgrade(parser_->get())) {
+    return refuse(
+        refusal(ErrorCode::kUnsupported, "this address speaks WebSocket only", 426, {{"Upgrade", "websocket"}}));
+  }
+  if (request.headers.count("Origin") > 0 && !origin_matches_host(request.header("Origin"), request.header("Host"))) {
+    return refuse(refusal(ErrorCode::kUnauthorized, "a page of another host may not connect here", 403));
+  }
+  if (buffer_.size() > 0) {
+    return refuse(refusal(ErrorCode::kInvalidArgument, "frames were sent before the handshake's answer", 400));
+  }
+  if (context_->ws_sessions >= kMaxWsSessions) {
+    return refuse(refusal(ErrorCode::kOverloaded, fmt::format("{} sessions are open already", kMaxWsSessions), 503));
+  }
+  return std::nullopt;
+}
+
+asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
+  const std::uint64_t limit = match_->options.body_limit;
+  const Refusal large =
+      refusal(ErrorCode::kTooLarge, "the body is larger than this address takes, " + human_bytes(limit), 413);
+  const auto declared = parser_->content_length();
+  if (declared && *declared > limit) {
+    too_large_ = true;
+    co_return refuse(large);
+  }
+  const bool waits = !exchange_->request.header("Expect").empty() && parser_->get().version() >= 11;
+  if (waits && !parser_->is_done() && buffer_.size() == 0) {
+    const bool sent = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!sent) co_return std::nullopt;
+  }
+  const std::size_t head_fields = count_fields(parser_->get());
+  std::string& body = exchange_->request.body;
+  const auto piece = std::make_unique_for_overwrite<char[]>(parser_->is_done() ? 1 : kBodyPiece);
+  while (!parser_->is_done()) {
+    auto& target = parser_->get().body();
+    target.data = piece.get();
+    target.size = kBodyPiece;
+    arm_deadline(context_->options.header_timeout);
+    const auto done = co_await http::async_read_some(socket_, buffer_, *parser_, kTuple);
+    disarm_deadline();
+    const error_code error = error_of(done);
+    const std::size_t got = kBodyPiece - target.size;
+    if (timed_out_) {
+      co_return refuse(refusal(ErrorCode::kDeadlineExceeded, "the request's body did not arrive in time", 408));
+    }
+    if (body.size() + got > limit) {
+      too_large_ = true;
+      co_return refuse(large);
+    }
+    body.append(piece.get(), got);
+    if (!error || error == http::error::need_buffer) continue;
+    if (error.category() == http::make_error_code(http::error::bad_value).category() &&
+        error != http::error::partial_message) {
+      keep_alive_ = false;
+      co_return refuse(refusal(ErrorCode::kInvalidArgument, "the body's chunks are malformed", 400));
+    }
+    leave();
+    co_return std::nullopt;
+  }
+  if (count_fields(parser_->get()) != head_fields) {
+    keep_alive_ = false;
+    co_return refuse(refusal(ErrorCode::kInvalidArgument, "trailers are not taken", 400));
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> HttpConnection::upgrade() {
+  keep_alive_ = false;
+  ++context_->ws_sessions;
+  ws_ = std::make_shared<WsConnection>(context_, std::move(socket_), std::move(exchange_->request));
+  const int status = co_await ws_->run(&parser_->get(), match_->ws_handler);
+  --context_->ws_sessions;
+  exchange_->request = ws_->request();
+  observe(status);
+}
+
+asio::awaitable<void> HttpConnection::answer_early(Response response) {
+  const bool whole = parser_->is_done();
+  keep_alive_ = keep_alive_ && whole;
+  const int status = response.status;
+  const bool sent = co_await answer_whole(std::move(response));
+  if (!sent) co_return;
+  observe(status);
+  if (keep_alive_ || timed_out_) co_return;
+  if (too_large_) {
+    co_await linger(kDrainLimit, kDrainPause);
+  } else if (!whole || buffer_.size() > 0) {
+    co_await linger(kShortDrainLimit, kShortDrainPause);
+  }
+}
+
+asio::awaitable<void> HttpConnection::answer_from_handler() {
+  const Handler* handler = match_->handler;
+  if (match_->options.run_on == RunOn::kInline) {
+    Response response = exchange_->run_inline(*handler);
+    co_await answer_early(std::move(response));
+    co_return;
+  }
+  context_->counts.add_handler(1);
+  const bool taken = context_->pool.try_submit([context = context_, exchange = exchange_, handler] {
+    exchange->run(*handler);
+    context->counts.add_handler(-1);
+  });
+  if (!taken) {
+    context_->counts.add_handler(-1);
+    Response busy = refuse(refusal(ErrorCode::kOverloaded, "too many requests are waiting here", 503));
+    co_await answer_early(std::move(busy));
+    co_return;
+  }
+  handling_ = true;
+  if (!watching_) watch();
+  std::optional<Exchange::Head> head = exchange_->take_head();
+  while (!head) {
+    co_await sleep_until(Clock::time_point::max());
+    head = exchange_->take_head();
+  }
+  const int status = head->response.status;
+  const bool streamed = head->streamed;
+  bool sent = false;
+  if (streamed) {
+    sent = co_await answer_stream(std::move(head->response));
+  } else {
+    sent = co_await answer_whole(std::move(head->response));
+  }
+  handling_ = false;
+  if (!sent || (left_half_ && buffer_.size() == 0)) keep_alive_ = false;
+  observe(gone_ ? kClientClosed : status);
+}
+
+asio::awaitable<bool> HttpConnection::answer_whole(Response response) {
+  const Request& request = exchange_->request;
+  std::string bytes = response_head(response, Framing::kLength, persistence(), request.request_id);
+  if (request.method == Method::kHead || has_no_body(response.status)) response.body.clear();
+  if (response.body.size() <= kJoinedBody) {
+    bytes += response.body;
+    response.body.clear();
+  }
+  bool sent = co_await write(bytes);
+  if (sent && !response.body.empty()) {
+    sent = co_await write(response.body);
+  }
+  co_return sent;
+}
+
+asio::awaitable<bool> HttpConnection::answer_stream(Response response) {
+  const Request& request = exchange_->request;
+  const bool chunked = parser_->get().version() >= 11;
+  if (!chunked) keep_alive_ = false;
+  const bool bodiless = request.method == Method::kHead || has_no_body(response.status);
+  const std::string head =
+      response_head(response, chunked ? Framing::kChunked : Framing::kClose, persistence(), request.request_id);
+  bool sent = co_await write(head);
+  for (;;) {
+    // To the end even when the client has gone: the handler must be through before the next request.
+    Exchange::Piece piece = exchange_->take();
+    if (!piece.bytes.empty() && sent && !bodiless) {
+      const std::string framed =
+          chunked ? fmt::format("{:x}\r\n{}\r\n", piece.bytes.size(), piece.bytes) : std::move(piece.bytes);
+      sent = co_await write(framed);
+    }
+    if (piece.finished) {
+      sent = sent && !piece.failed;
+      break;
+    }
+    if (!sent) exchange_->abort(StopReason::kClientGone);
+    if (piece.bytes.empty()) co_await sleep_until(Clock::time_point::max());
+  }
+  if (sent && chunked && !bodiless) {
+    sent = co_await write("0\r\n\r\n");
+  }
+  if (!sent && !chunked && !gone_) {
+    // Without chunks only a reset tells a part from the whole.
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  }
+  co_return sent;
+}
+
+asio::awaitable<bool> HttpConnection::write(std::string_view bytes) {
+  while (!bytes.empty() && !gone_) {
+    arm_deadline(context_->options.write_timeout);
+    const auto done = co_await socket_.async_write_some(asio::buffer(bytes), kTuple);
+    disarm_deadline();
+    if (error_of(done)) leave();
+    bytes.remove_prefix(size_of(done));
+  }
+  co_return !gone_;
+}
+
+asio::awaitable<void> HttpConnection::linger(std::uint64_t max_bytes, std::chrono::milliseconds pause) {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  const auto piece = std::make_unique_for_overwrite<char[]>(kBodyPiece);
+  const auto until = Clock::now() + kDrainTime;
+  for (std::uint64_t drained = 0; drained < max_bytes && Clock::now() < until && !gone_;) {
+    arm_deadline(pause);
+    const auto done = co_await socket_.async_read_some(asio::buffer(piece.get(), kBodyPiece), kTuple);
+    disarm_deadline();
+    if (error_of(done)) break;
+    drained += size_of(done);
+  }
+}
+
+asio::awaitable<void> HttpConnection::sleep_until(Clock::time_point when) {
+  event_.expires_at(when);
+  const auto woken = co_await event_.async_wait(kTuple);
+  static_cast<void>(woken);  // whether time or wake(): the caller looks at what it waits for
+}
+
+asio::awaitable<void> HttpConnection::stop_watching() {
+  while (watching_) {
+    watch_cancel_.emit(asio::cancellation_type::all);
+    co_await sleep_until(Clock::time_point::max());
+  }
+}
+
+// A read is the only sure sign of departure; what it reads instead is the next request's beginning.
+void HttpConnection::watch() {
+  if (gone_ || left_half_ || buffer_.size() + kReadSize > kBufferLimit) return;
+  watching_ = true;
+  socket_.async_read_some(buffer_.prepare(kReadSize),
+                          asio::bind_cancellation_slot(watch_cancel_.slot(),
+                                                       [self = shared_from_this()](error_code error, std::size_t size) {
+                                                         self->on_watched(error, size);
+                                                       }));
+}
+
+void HttpConnection::on_watched(error_code error, std::size_t size) {
+  watching_ = false;
+  buffer_.commit(size);
+  if (error == asio::error::eof) {
+    left_half_ = true;
+    if (handling_) exchange_->abort(StopReason::kClientGone);
+  } else if (error && error != asio::error::operation_aborted) {
+    leave();
+  } else if (!error && handling_) {
+    watch();
+  }
+  wake();
+}
+
+void HttpConnection::arm_deadline(std::chrono::milliseconds limit) {
+  timed_out_ = false;
+  deadline_.expires_after(limit);
+  deadline_.async_wait([self = shared_from_this(), id = ++deadline_id_](error_code error) {
+    if (error || id != self->deadline_id_) return;
+    self->timed_out_ = true;
+    error_code ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
+void HttpConnection::disarm_deadline() {
+  ++deadline_id_;
+  deadline_.cancel();
+}
+
+Response HttpConnection::refuse(const Refusal& refused) const {
+  Response response = respond_to_error(context_->options, refused.error, exchange_->request);
+  response.stream = nullptr;
+  if (refused.status != 0) response.status = refused.status;
+  if (refused.status == 503) response.headers.emplace("Retry-After", "1");
+  for (const auto& [name, value] : refused.headers) {
+    response.headers.erase(name);
+    response.headers.emplace(name, value);
+  }
+  return response;
+}
+
+Refusal HttpConnection::with_allow(Refusal refused) const {
+  std::vector<std::string> names;
+  for (const Method method :
+       {Method::kGet, Method::kHead, Method::kPost, Method::kPut, Method::kPatch, Method::kDelete}) {
+    if (raw_path_ == "*" || context_->routes.find(method, raw_path_)) names.emplace_back(to_string(method));
+  }
+  names.emplace_back("OPTIONS");
+  refused.headers.emplace("Allow", join(names, ", "));
+  return refused;
+}
+
+Persistence HttpConnection::persistence() const {
+  if (!keep_alive_ || context_->draining) return Persistence::kClose;
+  return parser_->get().version() < 11 ? Persistence::kKeepAliveTold : Persistence::kKeepAlive;
+}
+
+void HttpConnection::observe(int status) {
+  if (!context_->options.observer) return;
+  const std::chrono::duration<double> took = Clock::now() - began_;
+  try {
+    context_->options.observer(exchange_->request, match_ ? std::string_view(match_->pattern) : std::string_view{},
+                               status, took.count());
+  } catch (const std::exception& exception) {
+    log::error(context_->options.name, "the observer threw", {{"what", exception.what()}});
+  }
+}
+
+void HttpConnection::wake() {
+  event_.cancel();
+}
+
+void HttpConnection::leave() {
+  gone_ = true;
+  keep_alive_ = false;
+  if (exchange_) exchange_->abort(StopReason::kClientGone);
+  wake();
+}
+
+void HttpConnection::set_busy(bool busy) {
+  if (busy_ == busy) return;
+  busy_ = busy;
+  context_->counts.add_busy(busy ? 1 : -1);
+}
+
+void HttpConnection::begin_stop() {
+  if (ws_) ws_->begin_stop();
+  if (!busy_) cut();
+}
+
+void HttpConnection::fire_shutdown() {
+  if (ws_) ws_->fire_shutdown();
+  if (exchange_) exchange_->abort(StopReason::kShutdown);
+  if (busy_ && !handling_ && !ws_) cut();
+}
+
+void HttpConnection::cut() {
+  if (ws_) ws_->cut();
+  gone_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+  wake();
+}
+
+}  // namespace morgan::net

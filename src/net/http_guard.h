@@ -1,0 +1,41 @@
+// What a request must satisfy before anything is done for it. Boost 1.81's parser lets some framings pass
+// that another server on the way could read differently (request smuggling); here they are refused.
+#pragma once
+
+#include "net/http_types.h"
+
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/message.hpp>
+
+#include <optional>
+
+namespace morgan::net {
+
+/// A request that is answered without its handler.
+struct Refusal {
+  Error error;
+  int status = 0;  ///< 0: what ServerOptions::error_response makes of the error
+  Headers headers;
+};
+
+Refusal refusal(ErrorCode code, std::string message, int status = 0, Headers headers = {});
+
+using RequestHead = boost::beast::http::request_header<boost::beast::http::fields>;
+
+/// Framing and Host: 400 for Transfer-Encoding other than exactly "chunked", with Content-Length, or on
+/// HTTP/1.0; for several lengths or hosts; 417 for an expectation that is not 100-continue.
+std::optional<Refusal> check_head(const RequestHead& head);
+
+/// Fills path, query, method and headers of `request`. @return a refusal when they do not decode
+std::optional<Refusal> read_request_line(const RequestHead& head, Request& request, std::string& raw_path);
+
+/// Browsers send Origin: a page of another host must not open a socket here.
+bool origin_matches_host(std::string_view origin, std::string_view host);
+
+/// The client's X-Request-ID when it is harmless, else a new one.
+std::string choose_request_id(std::string_view offered);
+
+/// The HTTP status of an error, when the server has no error_response of its own.
+Response default_error_response(const Error& error);
+
+}  // namespace morgan::net

@@ -1,0 +1,94 @@
+#include "services/api_routes.h"
+
+#include "base/log.h"
+#include "services/openapi.h"
+
+namespace morgan::services {
+
+namespace {
+
+constexpr int kFirstServerError = 500;
+
+// One request under way; ends when its answer has been written. Shared by the handler and the streamed answer.
+class ActiveRequest {
+ public:
+  explicit ActiveRequest(std::shared_ptr<RequestCounters> counters) : counters_(std::move(counters)) { ++counters_->active; }
+  ~ActiveRequest() {
+    --counters_->active;
+    ++counters_->answered;
+    if (failed_) ++counters_->failed;
+  }
+  ActiveRequest(const ActiveRequest&) = delete;
+  ActiveRequest& operator=(const ActiveRequest&) = delete;
+  void set_failed() { failed_ = true; }
+
+ private:
+  std::shared_ptr<RequestCounters> counters_;
+  bool failed_ = false;
+};
+
+void log_failure(const std::string& service, const net::Request& request, const Error& error) {
+  log::warn(service, "request failed",
+            {{"method", std::string(net::to_string(request.method))},
+             {"path", request.path},
+             {"error", std::string(to_string(error.code))},
+             {"message", error.message},
+             {"request_id", request.request_id}});
+}
+
+}  // namespace
+
+ApiRoutes::ApiRoutes(const ServiceContext& context)
+    : context_(std::make_shared<const ServiceContext>(context)), counters_(std::make_shared<RequestCounters>()) {}
+
+net::RouteOptions ApiRoutes::audio_options() const {
+  return {context_->max_upload_bytes + context_->max_upload_bytes / 3 + 65'536, net::RunOn::kPool};
+}
+
+void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
+                    net::RouteOptions options) {
+  documented_.push_back({method, pattern, std::move(doc), false});
+  // What is answered inline is asked by monitors; counting it would hide the rate of real failures.
+  const bool counted = options.run_on == net::RunOn::kPool;
+  auto answer = [context = context_, counters = counters_, counted,
+                 handle = std::move(handler)](const net::Request& request) -> net::Response {
+    const auto active = counted ? std::make_shared<ActiveRequest>(counters) : nullptr;
+    Result<net::Response> result = handle(request);
+    if (!result) {
+      net::Response response = error_response(result.error(), request);
+      if (response.status >= kFirstServerError) {
+        log_failure(context->name, request, result.error());
+        if (active) active->set_failed();
+      }
+      return response;
+    }
+    net::Response response = std::move(*result);
+    if (active && response.status >= kFirstServerError) active->set_failed();
+    if (!response.stream) return response;
+    response.stream = [active, write = std::move(response.stream)](net::BodyWriter& out) {
+      Result<void> written = write(out);
+      if (!written && active && written.error().code != ErrorCode::kCancelled) active->set_failed();
+      return written;
+    };
+    return response;
+  };
+  router_.add(method, pattern, std::move(answer), options);
+}
+
+void ApiRoutes::add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler) {
+  documented_.push_back({net::Method::kGet, pattern, std::move(doc), true});
+  router_.add_ws(pattern, std::move(handler));
+}
+
+net::Router ApiRoutes::finish() && {
+  const auto document = std::make_shared<std::string>();
+  add(
+      net::Method::kGet, "/openapi.json",
+      {.tag = "service", .summary = "This description, OpenAPI 3.1", .json_answer = "Any"},
+      [document](const net::Request&) -> Result<net::Response> { return net::Response::json(200, *document); },
+      inline_options());
+  *document = dump_json(openapi_document(*context_, documented_));
+  return std::move(router_);
+}
+
+}  // namespace morgan::services

@@ -1,0 +1,21 @@
+// Audio as clients send it: a multipart file, base64 in JSON, or the body itself; to 16 kHz mono.
+#pragma once
+
+#include "audio/pcm.h"
+#include "base/result.h"
+#include "services/fields.h"
+#include "services/service.h"
+
+#include <string_view>
+
+namespace morgan::services {
+
+/// Looks for, in this order: a part `audio`, `file` or `audio_file`; a field `audio_data` or `audio` (base64 of a
+/// file, or of PCM16 mono at field `sample_rate`, 16 kHz when absent); the body. @param max_seconds longest
+/// @error kInvalidArgument  none was sent; reason INVALID_AUDIO: empty or not audio  @error kTooLarge  too long
+Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, double max_seconds);
+
+/// True when the bytes begin like a container or a run of MPEG frames, and so are not raw PCM16.
+bool looks_like_media(std::string_view bytes);
+
+}  // namespace morgan::services

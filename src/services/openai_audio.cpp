@@ -1,0 +1,95 @@
+#include "services/openai_audio.h"
+
+#include "base/base64.h"
+#include "net/sse.h"
+#include "services/json_format.h"
+#include "services/synthesis.h"
+#include "services/transcribe_call.h"
+#include "services/transcript_format.h"
+
+namespace morgan::services {
+
+namespace {
+
+using net::Method;
+
+std::vector<std::string> speech_types() {
+  return {"audio/mpeg", "audio/wav", "audio/ogg", "audio/aac", "audio/flac", "audio/pcm"};
+}
+
+// stream_format "sse": the same bytes as events, for clients that cannot read a chunked body.
+Result<net::Response> speech_events(engines::TtsEngine& tts, SynthesisCall call, const StopToken& stop) {
+  auto producer = [&tts, call = std::move(call), stop](const PieceStream::Sink& sink) -> Result<void> {
+    const auto as_event = [&sink](std::string bytes) {
+      return sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.delta"}, {"audio", base64_encode(bytes)}})));
+    };
+    MORGAN_CHECK_OK(produce_speech(tts, call, stop, as_event));
+    sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.done"}})));
+    return {};
+  };
+  return event_stream_response(std::move(producer));
+}
+
+Result<net::Response> speak(const net::Request& request, const ServiceContext& context, engines::TtsEngine& tts) {
+  MORGAN_TRY(const Fields fields, Fields::read(request));
+  MORGAN_TRY(SynthesisCall call, read_synthesis(fields, context, tts, {"input", audio::AudioFormat::kMp3}));
+  MORGAN_TRY(const std::string stream_format, fields.text_or("stream_format", "audio"));
+  if (stream_format == "sse") return speech_events(tts, std::move(call), request.stop);
+  if (stream_format != "audio") return field_error("stream_format", "field 'stream_format' must be audio or sse");
+  return speech_stream_response(tts, std::move(call), request.stop);
+}
+
+OrderedJson voices_json(const engines::TtsEngine& tts) {
+  OrderedJson voices = OrderedJson::array();
+  for (const engines::Voice& voice : tts.voices()) {
+    voices.push_back(OrderedJson{{"id", voice.name}, {"name", voice.name}, {"language", voice.language}});
+  }
+  return OrderedJson{{"voices", std::move(voices)}};
+}
+
+Result<net::Response> transcribe(const net::Request& request, const ServiceContext& context, engines::SttEngine& stt,
+                                 engines::SttTask task) {
+  MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
+  MORGAN_TRY(const TranscribeCall call, read_transcribe_call(request, fields, context, stt, task));
+  MORGAN_TRY(const engines::Transcript transcript, run_transcribe_call(stt, call, request.stop));
+  if (auto text = text_transcript_response(transcript, call.format)) return std::move(*text);
+  if (call.format == TranscriptFormat::kJson) return json_response(to_openai_json(transcript));
+  return json_response(to_openai_verbose_json(transcript, task, call.granularity));
+}
+
+}  // namespace
+
+void add_openai_speech_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
+  const auto context = routes.shared_context();
+  routes.add(
+      Method::kPost, "/v1/audio/speech",
+      {.tag = "speech",
+       .summary = "Speak a text (OpenAI's form)",
+       .description = "Streams the audio while it is synthesized. `instructions` is ignored.",
+       .json_body = "OpenAiSpeechRequest",
+       .other_answers = speech_types()},
+      [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
+  routes.add(
+      Method::kGet, "/v1/audio/voices",
+      {.tag = "speech", .summary = "Voices, in the form that OpenAI-compatible speech servers use", .json_answer = "OpenAiVoices"},
+      [&tts](const net::Request&) -> Result<net::Response> { return json_response(voices_json(tts)); });
+}
+
+void add_openai_transcription_routes(ApiRoutes& routes, engines::SttEngine& stt) {
+  const auto context = routes.shared_context();
+  const auto add = [&](const std::string& path, engines::SttTask task, const std::string& summary) {
+    routes.add(
+        Method::kPost, path,
+        {.tag = "transcription",
+         .summary = summary,
+         .form_body = "OpenAiTranscriptionForm",
+         .json_answer = "OpenAiTranscription",
+         .other_answers = {"text/plain", "text/vtt", "application/x-subrip"}},
+        [context, &stt, task](const net::Request& request) { return transcribe(request, *context, stt, task); },
+        routes.audio_options());
+  };
+  add("/v1/audio/transcriptions", engines::SttTask::kTranscribe, "Transcribe audio (OpenAI's form)");
+  add("/v1/audio/translations", engines::SttTask::kTranslate, "Transcribe audio into English (OpenAI's form)");
+}
+
+}  // namespace morgan::services
