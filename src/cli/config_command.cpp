@@ -1,5 +1,6 @@
 // morgan config: what is set, and from where; a file to begin with.
 #include "base/file.h"
+#include "base/json_util.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 

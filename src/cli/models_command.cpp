@@ -1,5 +1,6 @@
 // morgan models: list, pull, verify, rm, import.
 #include "base/file.h"
+#include "base/json_util.h"
 #include "base/strings.h"
 #include "cli/command.h"
 #include "cli/terminal.h"

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <iostream>
 
 namespace morgan::cli {

@@ -1,6 +1,7 @@
 // A turn of the dialogue over HTTP: one JSON answer, or events as it happens.
 #pragma once
 
+#include "base/json_util.h"
 #include "dialogue/conversation_service.h"
 #include "services/piece_stream.h"
 
