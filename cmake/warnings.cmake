@@ -1,4 +1,10 @@
-# Flags of our own code. -Wrestrict stays a warning: GCC 12 raises it falsely inside std::string.
+# Flags of our own code. A warning is an error on the compiler that CI has, and only there: a newer one
+# may know new warnings, and whoever clones Morgan wants to talk to it. The four that GCC 12 raises
+# falsely inside std::string (docs/gotchas.md) are off.
+set(werror "")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(werror -Werror -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
 add_library(morgan_flags INTERFACE)
 target_compile_options(
   morgan_flags
@@ -11,8 +17,7 @@ target_compile_options(
             -Wnon-virtual-dtor
             -Woverloaded-virtual
             -Wextra-semi
-            -Werror
-            -Wno-error=restrict
+            ${werror}
             -fstack-protector-strong
             -fno-omit-frame-pointer
             -ffunction-sections
@@ -22,8 +27,8 @@ target_link_options(morgan_flags INTERFACE -Wl,--gc-sections)
 if(MORGAN_SANITIZE)
   target_compile_options(morgan_flags INTERFACE -fsanitize=${MORGAN_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(morgan_flags INTERFACE -fsanitize=${MORGAN_SANITIZE})
-  # Instrumented code confuses two flow warnings of GCC 12.
-  target_compile_options(morgan_flags INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
+  # Instrumented code confuses a flow warning of GCC 12.
+  target_compile_options(morgan_flags INTERFACE -Wno-maybe-uninitialized)
 else()
   target_compile_definitions(morgan_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=3>)
 endif()

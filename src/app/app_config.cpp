@@ -30,7 +30,8 @@ const ConfigKey* find_key(std::string_view name) {
 
 std::vector<std::string> key_names() {
   std::vector<std::string> names;
-  for (const ConfigKey& key : config_keys()) names.push_back(key.name);
+  for (const ConfigKey& key : config_keys())
+    names.push_back(key.name);
   return names;
 }
 
@@ -51,8 +52,8 @@ Result<void> apply_table(const toml::table& table, const std::string& prefix, Lo
     const std::string where = fmt::format("{}:{}", loaded.file.string(), node.source().begin.line);
     const ConfigKey* key = find_key(full);
     if (key == nullptr) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: unknown key '{}'{}; `morgan config` lists all", where, full, did_you_mean(full, key_names())));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("{}: unknown key '{}'{}; `morgan config` lists all", where,
+                                                           full, did_you_mean(full, key_names())));
     }
     Result<void> set = key->set(loaded.config, value_text(node));
     if (!set) return fail(ErrorCode::kInvalidArgument, where + ": " + set.error().message);
@@ -73,9 +74,9 @@ Result<void> apply_file(LoadedConfig& loaded) {
 
 /// Variables that begin like ours but are for other parts of Morgan.
 bool is_other_variable(std::string_view name) {
-  static const std::set<std::string_view> kOthers{"MORGAN_HOME",       "MORGAN_CONFIG",     "MORGAN_ONNXRUNTIME", "MORGAN_SERVER",
-                                                  "MORGAN_TEST_AUDIO", "MORGAN_TEST_HOME",  "MORGAN_BINARY",      "MORGAN_DEPS",
-                                                  "MORGAN_JOBS",       "MORGAN_PROFILE",    "MORGAN_BUILD"};
+  static const std::set<std::string_view> kOthers{
+      "MORGAN_HOME",   "MORGAN_CONFIG", "MORGAN_ONNXRUNTIME", "MORGAN_SERVER",  "MORGAN_TEST_AUDIO", "MORGAN_TEST_HOME",
+      "MORGAN_BINARY", "MORGAN_DEPS",   "MORGAN_JOBS",        "MORGAN_PROFILE", "MORGAN_BUILD"};
   return kOthers.contains(name);
 }
 
@@ -87,7 +88,8 @@ Result<void> apply_environment(LoadedConfig& loaded) {
     sections.insert(environment_name(key.name.substr(0, key.name.find('.'))) + "_");
   }
   std::vector<std::string> variables;
-  for (const auto& [variable, key] : by_variable) variables.push_back(variable);
+  for (const auto& [variable, key] : by_variable)
+    variables.push_back(variable);
 
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view pair(*entry);
@@ -100,11 +102,12 @@ Result<void> apply_environment(LoadedConfig& loaded) {
       loaded.origin[found->second->name] = name;
       continue;
     }
-    const bool of_a_section =
-        std::any_of(sections.begin(), sections.end(), [&](const std::string& section) { return name.starts_with(section); });
+    const bool of_a_section = std::any_of(sections.begin(), sections.end(),
+                                          [&](const std::string& section) { return name.starts_with(section); });
     if (of_a_section) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("unknown environment variable {}{}; `morgan config` lists all", name, did_you_mean(name, variables)));
+                  fmt::format("unknown environment variable {}{}; `morgan config` lists all", name,
+                              did_you_mean(name, variables)));
     }
   }
   return {};
@@ -121,31 +124,36 @@ Result<void> read_key_file(UpstreamConfig& upstream) {
 
 std::string environment_name(std::string_view key) {
   std::string name = "MORGAN_";
-  for (const char c : key) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : key)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
 Result<LoadedConfig> load_config(const fs::path& file) {
   LoadedConfig loaded;
-  for (const ConfigKey& key : config_keys()) loaded.origin[key.name] = "default";
+  for (const ConfigKey& key : config_keys())
+    loaded.origin[key.name] = "default";
   const char* from_environment = std::getenv("MORGAN_CONFIG");
   const bool asked_for = !file.empty() || from_environment != nullptr;
-  loaded.file = !file.empty() ? file : from_environment != nullptr ? fs::path(from_environment) : morgan_home() / "morgan.toml";
+  loaded.file = !file.empty()                 ? file
+                : from_environment != nullptr ? fs::path(from_environment)
+                                              : morgan_home() / "morgan.toml";
   loaded.file_exists = fs::exists(loaded.file);
   if (asked_for && !loaded.file_exists) {
     return fail(ErrorCode::kNotFound, "there is no configuration file " + loaded.file.string());
   }
   if (loaded.file_exists) MORGAN_CHECK_OK(apply_file(loaded));
   MORGAN_CHECK_OK(apply_environment(loaded));
-  for (UpstreamConfig* upstream :
-       {&loaded.config.llm.upstream, &loaded.config.stt.upstream, &loaded.config.tts.upstream, &loaded.config.embed.upstream}) {
+  for (UpstreamConfig* upstream : {&loaded.config.llm.upstream, &loaded.config.stt.upstream,
+                                   &loaded.config.tts.upstream, &loaded.config.embed.upstream}) {
     MORGAN_CHECK_OK(read_key_file(*upstream));
   }
   return loaded;
 }
 
 std::string config_template() {
-  std::string text = "# Morgan's configuration. Every key is also an environment variable: tts.voice is MORGAN_TTS_VOICE.\n";
+  std::string text =
+      "# Morgan's configuration. Every key is also an environment variable: tts.voice is MORGAN_TTS_VOICE.\n";
   const AppConfig defaults;
   std::string section;
   for (const ConfigKey& key : config_keys()) {
@@ -156,7 +164,8 @@ std::string config_template() {
     }
     const std::string value = key.show(defaults);
     const bool quoted = key.type == "text";
-    text += fmt::format("# {}\n# {} = {}{}{}\n", key.help, key.name.substr(dot + 1), quoted ? "\"" : "", value, quoted ? "\"" : "");
+    text += fmt::format("# {}\n# {} = {}{}{}\n", key.help, key.name.substr(dot + 1), quoted ? "\"" : "", value,
+                        quoted ? "\"" : "");
   }
   return text;
 }

@@ -91,18 +91,18 @@ struct AppConfig {
   TtsConfig tts;
   EmbedConfig embed;
   DialogueConfig dialogue;
-  std::string store_file;        ///< "": $MORGAN_HOME/morgan.db
-  std::string hub_endpoint;      ///< "": the official hub
+  std::string store_file;    ///< "": $MORGAN_HOME/morgan.db
+  std::string hub_endpoint;  ///< "": the official hub
   std::string log_level = "info";
 };
 
 /// One key as `morgan config` and the documentation show it.
 struct ConfigKey {
-  std::string name;              ///< "tts.voice"
-  std::string type;              ///< "text", "integer", "number", "true or false"
+  std::string name;  ///< "tts.voice"
+  std::string type;  ///< "text", "integer", "number", "true or false"
   std::string help;
   bool secret = false;
-  std::function<Result<void>(AppConfig&, std::string_view)> set;   ///< from its text
+  std::function<Result<void>(AppConfig&, std::string_view)> set;  ///< from its text
   std::function<std::string(const AppConfig&)> show;
 };
 
@@ -114,9 +114,9 @@ std::string environment_name(std::string_view key);
 /// A loaded configuration and where each value came from.
 struct LoadedConfig {
   AppConfig config;
-  std::filesystem::path file;                    ///< that was read, or would be
+  std::filesystem::path file;  ///< that was read, or would be
   bool file_exists = false;
-  std::map<std::string, std::string> origin;     ///< key to "default", "file" or the variable's name
+  std::map<std::string, std::string> origin;  ///< key to "default", "file" or the variable's name
 };
 
 /// @param file  --config; empty: $MORGAN_CONFIG, else $MORGAN_HOME/morgan.toml if it is there

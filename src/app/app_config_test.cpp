@@ -10,7 +10,9 @@ namespace {
 /// Sets a variable for the life of one test.
 class ScopedVariable {
  public:
-  ScopedVariable(std::string name, const std::string& value) : name_(std::move(name)) { ::setenv(name_.c_str(), value.c_str(), 1); }
+  ScopedVariable(std::string name, const std::string& value) : name_(std::move(name)) {
+    ::setenv(name_.c_str(), value.c_str(), 1);
+  }
   ScopedVariable(const ScopedVariable&) = delete;
   ScopedVariable& operator=(const ScopedVariable&) = delete;
   ~ScopedVariable() { ::unsetenv(name_.c_str()); }
@@ -30,7 +32,8 @@ class AppConfigTest : public testing::Test {
     return file;
   }
 
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("morgan-config-" + std::to_string(::getpid()));
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("morgan-config-" + std::to_string(::getpid()));
 };
 
 TEST_F(AppConfigTest, FileOverridesDefaultAndEnvironmentOverridesFile) {
@@ -63,8 +66,9 @@ TEST_F(AppConfigTest, MisspeltVariableIsAnError) {
 }
 
 TEST_F(AppConfigTest, ValueOutsideItsRangeIsRefusedWithTheRange) {
-  for (const char* text : {"[server]\ncore_port = 70000\n", "[server]\ncore_port = -1\n", "[dialogue]\ntemperature = 9\n",
-                           "[llm]\nbackend = \"gpt\"\n", "[tts]\npiper = \"maybe\"\n", "[server]\ncore_port = \"x\"\n"}) {
+  for (const char* text :
+       {"[server]\ncore_port = 70000\n", "[server]\ncore_port = -1\n", "[dialogue]\ntemperature = 9\n",
+        "[llm]\nbackend = \"gpt\"\n", "[tts]\npiper = \"maybe\"\n", "[server]\ncore_port = \"x\"\n"}) {
     const Result<LoadedConfig> loaded = load_config(write(text));
     ASSERT_FALSE(loaded) << text;
     EXPECT_EQ(loaded.error().code, ErrorCode::kInvalidArgument);
@@ -93,7 +97,8 @@ TEST_F(AppConfigTest, TemplateUncommentedIsTheDefaultConfiguration) {
     const std::size_t end = all.find('\n', begin);
     std::string line = all.substr(begin, end - begin);
     // A line "# key = value" holds a setting; other comments hold none, or one inside a sentence.
-    const bool setting = line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find(' ', 2) == line.find(" = ");
+    const bool setting =
+        line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find(' ', 2) == line.find(" = ");
     text += (setting ? line.substr(2) : line) + "\n";
     begin = end + 1;
   }

@@ -44,14 +44,18 @@ dialogue::DialogueOptions dialogue_options(const DialogueConfig& config) {
 }
 
 std::string milliseconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count());
+  return std::to_string(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count());
 }
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Application>> Application::start(const AppConfig& config, const std::set<std::string>& services) {
+Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
+                                                        const std::set<std::string>& services) {
   const auto begin = std::chrono::steady_clock::now();
   std::unique_ptr<Application> app(new Application());
   app->config_ = config;
@@ -59,23 +63,27 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   app->models_ = std::make_unique<models::ModelStore>(morgan_home(), models::Catalog::built_in());
   MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles_for(services)));
   if (services.contains("core")) {
-    const std::filesystem::path file = config.store_file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.store_file);
+    const std::filesystem::path file =
+        config.store_file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.store_file);
     MORGAN_TRY(app->store_, stores::open_sqlite_store(file));
     EngineSet& engines = app->engines_;
-    app->dialogue_ =
-        std::make_unique<dialogue::ConversationService>(dialogue_options(config.dialogue), engines.stt.get(), engines.llm.get(),
-                                                        engines.tts.get(), app->store_.get(), &app->metrics_);
+    app->dialogue_ = std::make_unique<dialogue::ConversationService>(
+        dialogue_options(config.dialogue), engines.stt.get(), engines.llm.get(), engines.tts.get(), app->store_.get(),
+        &app->metrics_);
     if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
       log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
     }
   }
   MORGAN_CHECK_OK(app->open_servers(services));
-  for (const auto& [name, server] : app->servers_) server->start();
+  for (const auto& [name, server] : app->servers_)
+    server->start();
   log::info("app", "ready", {{"ms", milliseconds_since(begin)}, {"services", std::to_string(services.size())}});
   return app;
 }
 
-Application::~Application() { stop(); }
+Application::~Application() {
+  stop();
+}
 
 net::ServerOptions Application::server_options(const std::string& service) {
   net::ServerOptions options;
@@ -85,9 +93,12 @@ net::ServerOptions Application::server_options(const std::string& service) {
   options.worker_threads = static_cast<std::size_t>(config_.server.worker_threads);
   options.queue_limit = static_cast<std::size_t>(config_.server.queue_limit);
   options.error_response = services::error_response;
-  options.observer = [this, service](const net::Request& request, std::string_view pattern, int status, double seconds) {
-    metrics_.count("morgan_requests_total", {{"service", service}, {"endpoint", std::string(pattern)}, {"status", std::to_string(status)}});
-    metrics_.observe_seconds("morgan_request_duration_seconds", {{"service", service}, {"endpoint", std::string(pattern)}}, seconds);
+  options.observer = [this, service](const net::Request& request, std::string_view pattern, int status,
+                                     double seconds) {
+    metrics_.count("morgan_requests_total",
+                   {{"service", service}, {"endpoint", std::string(pattern)}, {"status", std::to_string(status)}});
+    metrics_.observe_seconds("morgan_request_duration_seconds",
+                             {{"service", service}, {"endpoint", std::string(pattern)}}, seconds);
     log::debug(service, "request",
                {{"method", std::string(net::to_string(request.method))},
                 {"path", std::string(pattern)},
@@ -162,7 +173,8 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
   }
   if (core && store_) {
     const Result<void> ping = store_->ping();
-    parts.push_back({"store", ping ? HealthStatus::kHealthy : HealthStatus::kUnhealthy, ping ? "" : ping.error().message, true});
+    parts.push_back(
+        {"store", ping ? HealthStatus::kHealthy : HealthStatus::kUnhealthy, ping ? "" : ping.error().message, true});
   }
   return parts;
 }
@@ -170,7 +182,8 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
 net::Router Application::routes_of(const std::string& service) {
   const services::ServiceContext context = context_of(service);
   if (service == "core") {
-    return services::core_routes(context, *dialogue_, engines_.llm.get(), engines_.tts.get(), engines_.stt.get(), engines_.embed.get());
+    return services::core_routes(context, *dialogue_, engines_.llm.get(), engines_.tts.get(), engines_.stt.get(),
+                                 engines_.embed.get());
   }
   if (service == "llm") return services::llm_routes(context, engines_.llm.get(), engines_.embed.get());
   if (service == "tts") return services::tts_routes(context, *engines_.tts);
@@ -180,7 +193,8 @@ net::Router Application::routes_of(const std::string& service) {
 
 std::map<std::string, std::string> Application::addresses() const {
   std::map<std::string, std::string> all;
-  for (const auto& [name, server] : servers_) all[name] = fmt::format("http://{}:{}", config_.server.host, server->port());
+  for (const auto& [name, server] : servers_)
+    all[name] = fmt::format("http://{}:{}", config_.server.host, server->port());
   return all;
 }
 

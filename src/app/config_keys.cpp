@@ -42,33 +42,35 @@ void add_choice(Keys& keys, std::string name, Access access, std::vector<std::st
 
 template <typename Access>
 void add_integer(Keys& keys, std::string name, Access access, long long least, long long most, std::string help) {
-  keys.push_back({name, "integer", std::move(help), false,
-                  [access, name, least, most](AppConfig& config, std::string_view text) -> Result<void> {
-                    const auto number = parse_integer(text);
-                    if (!number || *number < least || *number > most) {
-                      return fail(ErrorCode::kInvalidArgument,
-                                  fmt::format("{} is '{}', expected an integer from {} to {}", name, text, least, most));
-                    }
-                    auto& value = access(config);
-                    value = static_cast<std::remove_reference_t<decltype(value)>>(*number);
-                    return {};
-                  },
-                  [access](const AppConfig& config) { return std::to_string(access(const_cast<AppConfig&>(config))); }});
+  keys.push_back(
+      {name, "integer", std::move(help), false,
+       [access, name, least, most](AppConfig& config, std::string_view text) -> Result<void> {
+         const auto number = parse_integer(text);
+         if (!number || *number < least || *number > most) {
+           return fail(ErrorCode::kInvalidArgument,
+                       fmt::format("{} is '{}', expected an integer from {} to {}", name, text, least, most));
+         }
+         auto& value = access(config);
+         value = static_cast<std::remove_reference_t<decltype(value)>>(*number);
+         return {};
+       },
+       [access](const AppConfig& config) { return std::to_string(access(const_cast<AppConfig&>(config))); }});
 }
 
 template <typename Access>
 void add_number(Keys& keys, std::string name, Access access, double least, double most, std::string help) {
-  keys.push_back({name, "number", std::move(help), false,
-                  [access, name, least, most](AppConfig& config, std::string_view text) -> Result<void> {
-                    const auto number = parse_double(text);
-                    if (!number || *number < least || *number > most) {
-                      return fail(ErrorCode::kInvalidArgument,
-                                  fmt::format("{} is '{}', expected a number from {} to {}", name, text, least, most));
-                    }
-                    access(config) = *number;
-                    return {};
-                  },
-                  [access](const AppConfig& config) { return fmt::format("{}", access(const_cast<AppConfig&>(config))); }});
+  keys.push_back(
+      {name, "number", std::move(help), false,
+       [access, name, least, most](AppConfig& config, std::string_view text) -> Result<void> {
+         const auto number = parse_double(text);
+         if (!number || *number < least || *number > most) {
+           return fail(ErrorCode::kInvalidArgument,
+                       fmt::format("{} is '{}', expected a number from {} to {}", name, text, least, most));
+         }
+         access(config) = *number;
+         return {};
+       },
+       [access](const AppConfig& config) { return fmt::format("{}", access(const_cast<AppConfig&>(config))); }});
 }
 
 template <typename Access>
@@ -76,7 +78,8 @@ void add_flag(Keys& keys, std::string name, Access access, std::string help) {
   keys.push_back({name, "true or false", std::move(help), false,
                   [access, name](AppConfig& config, std::string_view text) -> Result<void> {
                     if (text != "true" && text != "false" && text != "1" && text != "0") {
-                      return fail(ErrorCode::kInvalidArgument, fmt::format("{} is '{}', expected true or false", name, text));
+                      return fail(ErrorCode::kInvalidArgument,
+                                  fmt::format("{} is '{}', expected true or false", name, text));
                     }
                     access(config) = text == "true" || text == "1";
                     return {};
@@ -87,68 +90,95 @@ void add_flag(Keys& keys, std::string name, Access access, std::string help) {
 }
 
 void add_upstream(Keys& keys, const std::string& section, UpstreamConfig& (*upstream)(AppConfig&)) {
-  add_text(keys, section + ".base_url", [upstream](AppConfig& c) -> auto& { return upstream(c).base_url; },
-           "backend openai: address with /v1, such as http://127.0.0.1:11434/v1");
-  add_text(keys, section + ".api_key", [upstream](AppConfig& c) -> auto& { return upstream(c).api_key; },
-           "backend openai: key sent as a bearer token", true);
-  add_text(keys, section + ".api_key_file", [upstream](AppConfig& c) -> auto& { return upstream(c).api_key_file; },
-           "backend openai: file that holds the key, instead of api_key");
-  add_text(keys, section + ".upstream_model", [upstream](AppConfig& c) -> auto& { return upstream(c).model; },
-           "backend openai: name of the model there");
+  add_text(
+      keys, section + ".base_url", [upstream](AppConfig& c) -> auto& { return upstream(c).base_url; },
+      "backend openai: address with /v1, such as http://127.0.0.1:11434/v1");
+  add_text(
+      keys, section + ".api_key", [upstream](AppConfig& c) -> auto& { return upstream(c).api_key; },
+      "backend openai: key sent as a bearer token", true);
+  add_text(
+      keys, section + ".api_key_file", [upstream](AppConfig& c) -> auto& { return upstream(c).api_key_file; },
+      "backend openai: file that holds the key, instead of api_key");
+  add_text(
+      keys, section + ".upstream_model", [upstream](AppConfig& c) -> auto& { return upstream(c).model; },
+      "backend openai: name of the model there");
 }
 
 void add_server_keys(Keys& keys) {
-  add_text(keys, "server.host", [](AppConfig& c) -> auto& { return c.server.host; },
-           "address to listen on; 127.0.0.1 is this machine only");
+  add_text(
+      keys, "server.host", [](AppConfig& c) -> auto& { return c.server.host; },
+      "address to listen on; 127.0.0.1 is this machine only");
   constexpr long long kLastPort = std::numeric_limits<std::uint16_t>::max();
-  add_integer(keys, "server.core_port", [](AppConfig& c) -> auto& { return c.server.core_port; }, 0, kLastPort, "port of core");
-  add_integer(keys, "server.llm_port", [](AppConfig& c) -> auto& { return c.server.llm_port; }, 0, kLastPort, "port of llm");
-  add_integer(keys, "server.tts_port", [](AppConfig& c) -> auto& { return c.server.tts_port; }, 0, kLastPort, "port of tts");
-  add_integer(keys, "server.stt_port", [](AppConfig& c) -> auto& { return c.server.stt_port; }, 0, kLastPort, "port of stt");
-  add_integer(keys, "server.vad_port", [](AppConfig& c) -> auto& { return c.server.vad_port; }, 0, kLastPort, "port of vad");
-  add_integer(keys, "server.max_upload_mb", [](AppConfig& c) -> auto& { return c.server.max_upload_mb; }, 1, 4000,
-              "largest request body, MB; more is refused with 413");
-  add_integer(keys, "server.max_audio_seconds", [](AppConfig& c) -> auto& { return c.server.max_audio_seconds; }, 1, 86'400,
-              "longest audio, seconds; more is refused with 413");
-  add_integer(keys, "server.worker_threads", [](AppConfig& c) -> auto& { return c.server.worker_threads; }, 2, 256,
-              "requests handled at once, per service");
-  add_integer(keys, "server.queue_limit", [](AppConfig& c) -> auto& { return c.server.queue_limit; }, 1, 10'000,
-              "requests that may wait, per service; more are refused with 503");
-  add_integer(keys, "server.shutdown_grace_ms", [](AppConfig& c) -> auto& { return c.server.shutdown_grace_ms; }, 0, 600'000,
-              "time that running requests get to finish when Morgan stops");
+  add_integer(
+      keys, "server.core_port", [](AppConfig& c) -> auto& { return c.server.core_port; }, 0, kLastPort, "port of core");
+  add_integer(
+      keys, "server.llm_port", [](AppConfig& c) -> auto& { return c.server.llm_port; }, 0, kLastPort, "port of llm");
+  add_integer(
+      keys, "server.tts_port", [](AppConfig& c) -> auto& { return c.server.tts_port; }, 0, kLastPort, "port of tts");
+  add_integer(
+      keys, "server.stt_port", [](AppConfig& c) -> auto& { return c.server.stt_port; }, 0, kLastPort, "port of stt");
+  add_integer(
+      keys, "server.vad_port", [](AppConfig& c) -> auto& { return c.server.vad_port; }, 0, kLastPort, "port of vad");
+  add_integer(
+      keys, "server.max_upload_mb", [](AppConfig& c) -> auto& { return c.server.max_upload_mb; }, 1, 4000,
+      "largest request body, MB; more is refused with 413");
+  add_integer(
+      keys, "server.max_audio_seconds", [](AppConfig& c) -> auto& { return c.server.max_audio_seconds; }, 1, 86'400,
+      "longest audio, seconds; more is refused with 413");
+  add_integer(
+      keys, "server.worker_threads", [](AppConfig& c) -> auto& { return c.server.worker_threads; }, 2, 256,
+      "requests handled at once, per service");
+  add_integer(
+      keys, "server.queue_limit", [](AppConfig& c) -> auto& { return c.server.queue_limit; }, 1, 10'000,
+      "requests that may wait, per service; more are refused with 503");
+  add_integer(
+      keys, "server.shutdown_grace_ms", [](AppConfig& c) -> auto& { return c.server.shutdown_grace_ms; }, 0, 600'000,
+      "time that running requests get to finish when Morgan stops");
 }
 
 void add_engine_keys(Keys& keys) {
-  add_text(keys, "core.llm_url", [](AppConfig& c) -> auto& { return c.core.llm_url; }, "`morgan serve core`: where llm is");
-  add_text(keys, "core.tts_url", [](AppConfig& c) -> auto& { return c.core.tts_url; }, "`morgan serve core`: where tts is");
-  add_text(keys, "core.stt_url", [](AppConfig& c) -> auto& { return c.core.stt_url; }, "`morgan serve core`: where stt is");
+  add_text(
+      keys, "core.llm_url", [](AppConfig& c) -> auto& { return c.core.llm_url; }, "`morgan serve core`: where llm is");
+  add_text(
+      keys, "core.tts_url", [](AppConfig& c) -> auto& { return c.core.tts_url; }, "`morgan serve core`: where tts is");
+  add_text(
+      keys, "core.stt_url", [](AppConfig& c) -> auto& { return c.core.stt_url; }, "`morgan serve core`: where stt is");
 
-  add_choice(keys, "llm.backend", [](AppConfig& c) -> auto& { return c.llm.backend; }, {"llama", "openai"},
-             "embedded llama.cpp, or any server that speaks OpenAI's API");
-  add_text(keys, "llm.model", [](AppConfig& c) -> auto& { return c.llm.model; }, "catalogue id, or path of a GGUF file");
+  add_choice(
+      keys, "llm.backend", [](AppConfig& c) -> auto& { return c.llm.backend; }, {"llama", "openai"},
+      "embedded llama.cpp, or any server that speaks OpenAI's API");
+  add_text(
+      keys, "llm.model", [](AppConfig& c) -> auto& { return c.llm.model; }, "catalogue id, or path of a GGUF file");
   add_integer(keys, "llm.threads", [](AppConfig& c) -> auto& { return c.llm.threads; }, 0, 256, "0: one per core");
-  add_integer(keys, "llm.context_tokens", [](AppConfig& c) -> auto& { return c.llm.context_tokens; }, 512, 1'048'576,
-              "context of each conversation, tokens");
+  add_integer(
+      keys, "llm.context_tokens", [](AppConfig& c) -> auto& { return c.llm.context_tokens; }, 512, 1'048'576,
+      "context of each conversation, tokens");
   add_integer(keys, "llm.slots", [](AppConfig& c) -> auto& { return c.llm.slots; }, 1, 64, "answers generated at once");
   add_upstream(keys, "llm", [](AppConfig& c) -> UpstreamConfig& { return c.llm.upstream; });
 
-  add_choice(keys, "stt.backend", [](AppConfig& c) -> auto& { return c.stt.backend; }, {"whisper", "openai"},
-             "embedded whisper.cpp, or any server that speaks OpenAI's API");
-  add_text(keys, "stt.model", [](AppConfig& c) -> auto& { return c.stt.model; }, "catalogue id, or path of a ggml file");
+  add_choice(
+      keys, "stt.backend", [](AppConfig& c) -> auto& { return c.stt.backend; }, {"whisper", "openai"},
+      "embedded whisper.cpp, or any server that speaks OpenAI's API");
+  add_text(
+      keys, "stt.model", [](AppConfig& c) -> auto& { return c.stt.model; }, "catalogue id, or path of a ggml file");
   add_integer(keys, "stt.threads", [](AppConfig& c) -> auto& { return c.stt.threads; }, 0, 256, "0: one per core");
   add_upstream(keys, "stt", [](AppConfig& c) -> UpstreamConfig& { return c.stt.upstream; });
 
-  add_choice(keys, "tts.backend", [](AppConfig& c) -> auto& { return c.tts.backend; }, {"local", "openai"},
-             "embedded Piper and Kokoro, or any server that speaks OpenAI's API");
+  add_choice(
+      keys, "tts.backend", [](AppConfig& c) -> auto& { return c.tts.backend; }, {"local", "openai"},
+      "embedded Piper and Kokoro, or any server that speaks OpenAI's API");
   add_text(keys, "tts.voice", [](AppConfig& c) -> auto& { return c.tts.voice; }, "what the voice \"default\" means");
   add_flag(keys, "tts.piper", [](AppConfig& c) -> auto& { return c.tts.piper; }, "load the fast voice");
-  add_flag(keys, "tts.kokoro", [](AppConfig& c) -> auto& { return c.tts.kokoro; }, "load the 28 good voices (about 200 MB)");
+  add_flag(
+      keys, "tts.kokoro", [](AppConfig& c) -> auto& { return c.tts.kokoro; }, "load the 28 good voices (about 200 MB)");
   add_integer(keys, "tts.threads", [](AppConfig& c) -> auto& { return c.tts.threads; }, 0, 256, "0: one per core");
   add_upstream(keys, "tts", [](AppConfig& c) -> UpstreamConfig& { return c.tts.upstream; });
 
-  add_choice(keys, "embed.backend", [](AppConfig& c) -> auto& { return c.embed.backend; }, {"llama", "openai"},
-             "embedded llama.cpp, or any server that speaks OpenAI's API");
-  add_text(keys, "embed.model", [](AppConfig& c) -> auto& { return c.embed.model; }, "catalogue id, or path of a GGUF file");
+  add_choice(
+      keys, "embed.backend", [](AppConfig& c) -> auto& { return c.embed.backend; }, {"llama", "openai"},
+      "embedded llama.cpp, or any server that speaks OpenAI's API");
+  add_text(
+      keys, "embed.model", [](AppConfig& c) -> auto& { return c.embed.model; }, "catalogue id, or path of a GGUF file");
   add_upstream(keys, "embed", [](AppConfig& c) -> UpstreamConfig& { return c.embed.upstream; });
 }
 
@@ -156,20 +186,27 @@ Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
   add_engine_keys(keys);
-  add_text(keys, "dialogue.system_prompt", [](AppConfig& c) -> auto& { return c.dialogue.system_prompt; },
-           "who Morgan is; stands before every conversation");
-  add_integer(keys, "dialogue.max_history_messages", [](AppConfig& c) -> auto& { return c.dialogue.max_history_messages; }, 0,
-              1000, "messages of the past that the model sees");
-  add_integer(keys, "dialogue.max_tokens", [](AppConfig& c) -> auto& { return c.dialogue.max_tokens; }, 1, 32'768,
-              "longest answer, tokens");
-  add_number(keys, "dialogue.temperature", [](AppConfig& c) -> auto& { return c.dialogue.temperature; }, 0, 2,
-             "0 always gives the likeliest answer");
-  add_text(keys, "store.file", [](AppConfig& c) -> auto& { return c.store_file; },
-           "database of the conversations; empty: morgan.db in Morgan's home");
-  add_text(keys, "models.hub_endpoint", [](AppConfig& c) -> auto& { return c.hub_endpoint; },
-           "mirror of the model hub; empty: the official one");
-  add_choice(keys, "log.level", [](AppConfig& c) -> auto& { return c.log_level; }, {"debug", "info", "warn", "error", "off"},
-             "lowest level that is written");
+  add_text(
+      keys, "dialogue.system_prompt", [](AppConfig& c) -> auto& { return c.dialogue.system_prompt; },
+      "who Morgan is; stands before every conversation");
+  add_integer(
+      keys, "dialogue.max_history_messages", [](AppConfig& c) -> auto& { return c.dialogue.max_history_messages; }, 0,
+      1000, "messages of the past that the model sees");
+  add_integer(
+      keys, "dialogue.max_tokens", [](AppConfig& c) -> auto& { return c.dialogue.max_tokens; }, 1, 32'768,
+      "longest answer, tokens");
+  add_number(
+      keys, "dialogue.temperature", [](AppConfig& c) -> auto& { return c.dialogue.temperature; }, 0, 2,
+      "0 always gives the likeliest answer");
+  add_text(
+      keys, "store.file", [](AppConfig& c) -> auto& { return c.store_file; },
+      "database of the conversations; empty: morgan.db in Morgan's home");
+  add_text(
+      keys, "models.hub_endpoint", [](AppConfig& c) -> auto& { return c.hub_endpoint; },
+      "mirror of the model hub; empty: the official one");
+  add_choice(
+      keys, "log.level", [](AppConfig& c) -> auto& { return c.log_level; }, {"debug", "info", "warn", "error", "off"},
+      "lowest level that is written");
   return keys;
 }
 

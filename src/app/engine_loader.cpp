@@ -36,7 +36,8 @@ Result<fs::path> model_file(const models::ModelStore& store, const std::string& 
   MORGAN_TRY(const models::CatalogModel* entry, store.catalog().find(model));
   if (entry->role != role) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("model '{}' is for {}, not for {}; `morgan models list` shows which fit", model, entry->role, role));
+                fmt::format("model '{}' is for {}, not for {}; `morgan models list` shows which fit", model,
+                            entry->role, role));
   }
   return store.file(entry->id, entry->files.front().name);
 }
@@ -108,7 +109,8 @@ Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& co
   return engines::load_piper(options);
 }
 
-Result<std::unique_ptr<engines::TtsEngine>> load_kokoro_voices(const AppConfig& config, const models::ModelStore& store) {
+Result<std::unique_ptr<engines::TtsEngine>> load_kokoro_voices(const AppConfig& config,
+                                                               const models::ModelStore& store) {
   MORGAN_TRY(const fs::path file, store.file("kokoro", "kokoro-82m-int8.onnx"));
   engines::KokoroOptions options;
   options.model = file;
@@ -121,7 +123,8 @@ Result<std::unique_ptr<engines::TtsEngine>> load_kokoro_voices(const AppConfig& 
 
 using TtsResult = Result<std::unique_ptr<engines::TtsEngine>>;
 
-Result<std::unique_ptr<engines::TtsEngine>> join_voices(const AppConfig& config, std::vector<std::pair<std::string, TtsResult>> loaded,
+Result<std::unique_ptr<engines::TtsEngine>> join_voices(const AppConfig& config,
+                                                        std::vector<std::pair<std::string, TtsResult>> loaded,
                                                         std::vector<MissingPart>& missing) {
   std::vector<std::unique_ptr<engines::TtsEngine>> families;
   Error first_error{ErrorCode::kInvalidArgument, "no voice is switched on; set tts.piper or tts.kokoro to true"};
@@ -135,7 +138,8 @@ Result<std::unique_ptr<engines::TtsEngine>> join_voices(const AppConfig& config,
   }
   if (families.empty()) return fail(first_error);
   std::string voice = config.tts.voice;
-  const bool known = std::any_of(families.begin(), families.end(), [&](const auto& family) { return family->find_voice(voice).has_value(); });
+  const bool known = std::any_of(families.begin(), families.end(),
+                                 [&](const auto& family) { return family->find_voice(voice).has_value(); });
   // The configured voice may be the part that is missing; a wrong name is an error all the same.
   if (!known && !missing.empty()) voice = families.front()->voices().front().name;
   return engines::make_tts_router(std::move(families), voice);
@@ -170,7 +174,8 @@ std::vector<engines::EngineInfo> EngineSet::infos() const {
   if (stt) all.push_back(stt->info());
   if (llm) all.push_back(llm->info());
   if (tts) {
-    for (engines::EngineInfo& info : tts->info()) all.push_back(std::move(info));
+    for (engines::EngineInfo& info : tts->info())
+      all.push_back(std::move(info));
   }
   if (vad) all.push_back(vad->info());
   if (turn) all.push_back(turn->info());
@@ -186,7 +191,8 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
     MORGAN_CHECK_OK(take("llm", engines::connect_remote_llm(sibling_options(config.core.llm_url)), set.llm));
     MORGAN_CHECK_OK(take("tts", engines::connect_remote_tts(sibling_options(config.core.tts_url, "default")), set.tts));
     MORGAN_CHECK_OK(take("stt", engines::connect_remote_stt(sibling_options(config.core.stt_url)), set.stt));
-    if (roles.embed) MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(sibling_options(config.core.llm_url)), set.embed));
+    if (roles.embed)
+      MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(sibling_options(config.core.llm_url)), set.embed));
     return set;
   }
 
@@ -207,7 +213,8 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
 
   if (roles.tts) {
     if (config.tts.backend == "openai") {
-      MORGAN_CHECK_OK(take("tts", engines::connect_remote_tts(remote_options(config.tts.upstream, config.tts.voice)), set.tts));
+      MORGAN_CHECK_OK(
+          take("tts", engines::connect_remote_tts(remote_options(config.tts.upstream, config.tts.voice)), set.tts));
     } else {
       std::vector<std::pair<std::string, TtsResult>> voices;
       if (piper.valid()) voices.emplace_back("piper", piper.get());

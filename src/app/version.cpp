@@ -5,9 +5,13 @@
 
 namespace morgan::app {
 
-std::string_view version() { return MORGAN_VERSION; }
+std::string_view version() {
+  return MORGAN_VERSION;
+}
 
-std::string_view commit() { return MORGAN_COMMIT; }
+std::string_view commit() {
+  return MORGAN_COMMIT;
+}
 
 OrderedJson library_versions() {
   const std::string loaded = engines::onnx::runtime_version();

@@ -6,9 +6,9 @@ namespace morgan {
 
 std::string base64_encode(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int written = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                      reinterpret_cast<const unsigned char*>(bytes.data()),
-                                      static_cast<int>(bytes.size()));
+  const int written =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(written));
   return text;
 }
@@ -26,15 +26,16 @@ Result<std::string> base64_decode(std::string_view text) {
   for (const char c : text) {
     if (c != '\r' && c != '\n' && c != ' ' && c != '\t') compact += c;
   }
-  while (!compact.empty() && compact.back() == '=') compact.pop_back();
+  while (!compact.empty() && compact.back() == '=')
+    compact.pop_back();
   const std::size_t whole = compact.size();
   if (whole % 4 == 1) return fail(ErrorCode::kInvalidArgument, "base64 text has an impossible length");
   compact.append((4 - whole % 4) % 4, '=');
 
   std::string bytes(compact.size() / 4 * 3, '\0');
-  const int decoded = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                      reinterpret_cast<const unsigned char*>(compact.data()),
-                                      static_cast<int>(compact.size()));
+  const int decoded =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(compact.data()), static_cast<int>(compact.size()));
   if (decoded < 0) return fail(ErrorCode::kInvalidArgument, "base64 text holds a character outside the alphabet");
   bytes.resize(whole * 3 / 4);
   return bytes;

@@ -105,7 +105,8 @@ std::string describe_errno(int error_number, const fs::path& path) {
 
 fs::path morgan_home() {
   if (const char* home = std::getenv("MORGAN_HOME"); home != nullptr && *home != '\0') return fs::absolute(home);
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/') return fs::path(data) / "morgan";
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/')
+    return fs::path(data) / "morgan";
   const char* user_home = std::getenv("HOME");
   return fs::path(user_home != nullptr && *user_home != '\0' ? user_home : ".") / ".local/share/morgan";
 }
@@ -113,7 +114,8 @@ fs::path morgan_home() {
 std::uint64_t free_bytes(const fs::path& path) {
   fs::path existing = fs::absolute(path);
   std::error_code status;
-  while (!fs::exists(existing, status) && existing.has_relative_path()) existing = existing.parent_path();
+  while (!fs::exists(existing, status) && existing.has_relative_path())
+    existing = existing.parent_path();
   const fs::space_info space = fs::space(existing, status);
   return status ? 0 : space.available;
 }

@@ -13,7 +13,8 @@ std::string random_id(std::string_view prefix) {
   // Up to 256 bytes the kernel gives all or nothing, and fails only before its generator is seeded.
   if (::getrandom(noise.data(), noise.size(), 0) != static_cast<ssize_t>(noise.size())) std::abort();
   std::string id(prefix);
-  for (const unsigned char byte : noise) id += kAlphabet[byte % kAlphabet.size()];
+  for (const unsigned char byte : noise)
+    id += kAlphabet[byte % kAlphabet.size()];
   return id;
 }
 

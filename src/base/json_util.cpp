@@ -12,8 +12,8 @@ constexpr int kMaxDepth = 64;
 
 Failure wrong_type(std::string_view name, std::string_view expected, const Json& value) {
   return fail({ErrorCode::kInvalidArgument,
-               "field '" + std::string(name) + "' must be " + std::string(expected) + ", but is " + value.type_name(), "",
-               std::string(name)});
+               "field '" + std::string(name) + "' must be " + std::string(expected) + ", but is " + value.type_name(),
+               "", std::string(name)});
 }
 
 const Json* find(const Json& object, std::string_view name) {

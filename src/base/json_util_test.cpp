@@ -28,7 +28,9 @@ TEST(JsonUtil, TypedFieldsNameTheFieldAndWhatWasExpected) {
   EXPECT_FALSE(json_string(object, "absent")->has_value());
 }
 
-TEST(JsonUtil, PrintsBrokenUtf8AsReplacement) { EXPECT_EQ(dump_json(Json("a\xFF")), "\"a\xEF\xBF\xBD\""); }
+TEST(JsonUtil, PrintsBrokenUtf8AsReplacement) {
+  EXPECT_EQ(dump_json(Json("a\xFF")), "\"a\xEF\xBF\xBD\"");
+}
 
 }  // namespace
 }  // namespace morgan

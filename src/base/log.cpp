@@ -71,7 +71,9 @@ Result<void> set_level(std::string_view level) {
               "log level '" + std::string(level) + "' is none of debug, info, warn, error, off");
 }
 
-bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
+bool enabled(Level level) {
+  return logger().should_log(to_spdlog(level));
+}
 
 void write(Level level, std::string_view area, std::string_view message, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;

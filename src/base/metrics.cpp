@@ -75,6 +75,8 @@ void Metrics::observe_seconds(const std::string& name, MetricLabels labels, doub
   state_->family(state_->histograms, name, prometheus::BuildHistogram()).Add(labels, kSecondsBuckets).Observe(seconds);
 }
 
-std::string Metrics::scrape() const { return prometheus::TextSerializer().Serialize(state_->registry.Collect()); }
+std::string Metrics::scrape() const {
+  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+}
 
 }  // namespace morgan

@@ -15,7 +15,9 @@ struct Failure {
   Error error;
 };
 
-inline Failure fail(Error error) { return Failure{std::move(error)}; }
+inline Failure fail(Error error) {
+  return Failure{std::move(error)};
+}
 
 inline Failure fail(ErrorCode code, std::string message) {
   return Failure{Error{code, std::move(message)}};
@@ -24,7 +26,7 @@ inline Failure fail(ErrorCode code, std::string message) {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}              // NOLINT: implicit as std::expected
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit as std::expected
   Result(Failure failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}  // NOLINT
 
   bool has_value() const { return state_.index() == 0; }
@@ -66,9 +68,9 @@ class [[nodiscard]] Result<void> {
 
 #define MORGAN_CONCAT_(a, b) a##b
 #define MORGAN_CONCAT(a, b) MORGAN_CONCAT_(a, b)
-#define MORGAN_TRY_(holder, declaration, expression)                  \
-  auto holder = (expression);                                         \
-  if (!holder) return ::morgan::Failure{std::move(holder).error()};   \
+#define MORGAN_TRY_(holder, declaration, expression)                \
+  auto holder = (expression);                                       \
+  if (!holder) return ::morgan::Failure{std::move(holder).error()}; \
   declaration = std::move(holder).value()
 
 /// MORGAN_TRY(auto x, f()): declares x with f's value, or returns its error.
@@ -76,8 +78,8 @@ class [[nodiscard]] Result<void> {
   MORGAN_TRY_(MORGAN_CONCAT(morgan_try_, __COUNTER__), declaration, expression)
 
 /// MORGAN_CHECK_OK(f()): returns f's error, if it has one.
-#define MORGAN_CHECK_OK(expression)                                           \
-  do {                                                                        \
-    auto morgan_status_ = (expression);                                       \
+#define MORGAN_CHECK_OK(expression)                                                   \
+  do {                                                                                \
+    auto morgan_status_ = (expression);                                               \
     if (!morgan_status_) return ::morgan::Failure{std::move(morgan_status_).error()}; \
   } while (false)

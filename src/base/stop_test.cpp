@@ -19,7 +19,9 @@ TEST(Stop, DeadlineStopsByItself) {
   EXPECT_EQ(source.token().error().code, ErrorCode::kDeadlineExceeded);
 }
 
-TEST(Stop, DefaultTokenNeverStops) { EXPECT_FALSE(StopToken().stop_requested()); }
+TEST(Stop, DefaultTokenNeverStops) {
+  EXPECT_FALSE(StopToken().stop_requested());
+}
 
 }  // namespace
 }  // namespace morgan

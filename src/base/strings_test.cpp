@@ -12,14 +12,17 @@ TEST(Strings, TrimsAndSplits) {
 
 TEST(Strings, ParsesOnlyWholeFiniteNumbers) {
   EXPECT_EQ(parse_double("1.5"), 1.5);
-  for (const char* text : {"", "1.5x", "nan", "inf", " 1", "1 "}) EXPECT_FALSE(parse_double(text)) << text;
+  for (const char* text : {"", "1.5x", "nan", "inf", " 1", "1 "})
+    EXPECT_FALSE(parse_double(text)) << text;
   EXPECT_EQ(parse_integer("-7"), -7);
-  for (const char* text : {"", "7.0", "99999999999999999999", "0x10"}) EXPECT_FALSE(parse_integer(text)) << text;
+  for (const char* text : {"", "7.0", "99999999999999999999", "0x10"})
+    EXPECT_FALSE(parse_integer(text)) << text;
 }
 
 TEST(Strings, RefusesMalformedUtf8) {
   EXPECT_TRUE(is_valid_utf8("plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"));
-  for (const char* bytes : {"\xC3", "\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
+  for (const char* bytes :
+       {"\xC3", "\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
     EXPECT_FALSE(is_valid_utf8(bytes));
   }
 }

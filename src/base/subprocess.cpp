@@ -62,7 +62,8 @@ Result<ProcessResult> run_process(const std::vector<std::string>& arguments, con
   posix_spawnattr_setpgroup(&plan.attributes, 0);
 
   std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t child = 0;
   const int status = ::posix_spawnp(&child, argv[0], &plan.actions, &plan.attributes, argv.data(), environ);

@@ -13,8 +13,8 @@
 namespace morgan {
 
 struct ProcessResult {
-  int exit_code = 0;               ///< 128 + signal when it was killed
-  std::string output;              ///< standard output and error, the last 64 kB
+  int exit_code = 0;   ///< 128 + signal when it was killed
+  std::string output;  ///< standard output and error, the last 64 kB
 };
 
 /// Runs `arguments[0]` (looked up in PATH) in `folder`, standard input empty. On stop the whole process

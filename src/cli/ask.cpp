@@ -30,9 +30,9 @@ struct AskOptions {
 struct Answer {
   std::string transcript;
   std::string text;
-  std::string pcm;              ///< little-endian PCM16
+  std::string pcm;  ///< little-endian PCM16
   int rate_hz = 0;
-  double first_audio_ms = -1;   ///< as this client saw it
+  double first_audio_ms = -1;  ///< as this client saw it
   Json summary = Json::object();
 };
 
@@ -40,13 +40,15 @@ double milliseconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
 }
 
-Result<Answer> ask_server(const Context& context, const AskOptions& options, const MorganClient& client, std::string audio) {
+Result<Answer> ask_server(const Context& context, const AskOptions& options, const MorganClient& client,
+                          std::string audio) {
   net::ClientRequest request;
   request.method = net::Method::kPost;
   request.url = client.address("core") + "/api/audio";
-  request.form = {{"file", std::move(audio), options.question.filename().string(), "application/octet-stream"},
-                  {"user_id", options.user, "", ""},
-                  {"metadata", dump_json(Json{{"voice", options.voice}, {"generate_audio", !options.no_audio}}), "", ""}};
+  request.form = {
+      {"file", std::move(audio), options.question.filename().string(), "application/octet-stream"},
+      {"user_id", options.user, "", ""},
+      {"metadata", dump_json(Json{{"voice", options.voice}, {"generate_audio", !options.no_audio}}), "", ""}};
   if (!options.language.empty()) request.form.push_back({"language", options.language, "", ""});
 
   Answer answer;
@@ -99,10 +101,13 @@ Result<void> ask(const Context& context, const AskOptions& options) {
     print_breakdown(answer);
   }
   if (!options.output.empty()) {
-    if (answer.pcm.empty()) return fail(ErrorCode::kUnavailable, "there is no spoken answer to write to " + options.output.string());
+    if (answer.pcm.empty())
+      return fail(ErrorCode::kUnavailable, "there is no spoken answer to write to " + options.output.string());
     std::string extension = to_lower_ascii(options.output.extension().string());
     const auto format = audio::parse_audio_format(extension.empty() ? "wav" : extension.substr(1));
-    if (!format) return fail(ErrorCode::kInvalidArgument, "cannot write " + extension + "; use .wav, .mp3, .opus, .flac, .aac or .pcm");
+    if (!format)
+      return fail(ErrorCode::kInvalidArgument,
+                  "cannot write " + extension + "; use .wav, .mp3, .opus, .flac, .aac or .pcm");
     MORGAN_TRY(const std::string file, audio::encode_media(*format, audio::decode_pcm16(answer.pcm, answer.rate_hz)));
     MORGAN_CHECK_OK(write_file_atomically(options.output, file));
     if (!context.json) std::cout << dim("  answer written to ") << options.output.string() << "\n";

@@ -27,7 +27,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-Result<void> one_round(const Context& context, const MorganClient& client, const std::string& question, Stages& stages) {
+Result<void> one_round(const Context& context, const MorganClient& client, const std::string& question,
+                       Stages& stages) {
   net::ClientRequest request;
   request.method = net::Method::kPost;
   request.url = client.address("core") + "/api/audio";
@@ -80,17 +81,20 @@ Result<void> bench(const Context& context, const BenchOptions& options) {
     Stages measured;
     MORGAN_CHECK_OK(one_round(context, *client, question.body, measured));
     if (round == 0) continue;  // the first warms what was cold
-    for (auto& [stage, values] : measured) stages[stage].insert(stages[stage].end(), values.begin(), values.end());
+    for (auto& [stage, values] : measured)
+      stages[stage].insert(stages[stage].end(), values.begin(), values.end());
   }
   MORGAN_CHECK_OK(forget_bench(context, *client));
 
   if (context.json) {
     OrderedJson all = OrderedJson::object();
-    for (const auto& [stage, values] : stages) all[stage + "_ms"] = {{"median", median(values)}, {"rounds", values}};
+    for (const auto& [stage, values] : stages)
+      all[stage + "_ms"] = {{"median", median(values)}, {"rounds", values}};
     std::cout << dump_json(all, 2) << "\n";
     return {};
   }
-  std::cout << bold("A spoken question of 3 s, whole file in") << dim(fmt::format("  ({} rounds, median)", options.rounds)) << "\n";
+  std::cout << bold("A spoken question of 3 s, whole file in")
+            << dim(fmt::format("  ({} rounds, median)", options.rounds)) << "\n";
   const std::pair<const char*, const char*> rows[] = {{"transcript", "transcript"},
                                                       {"first_token", "first word of the answer"},
                                                       {"first_audio", "first audio of the answer"},

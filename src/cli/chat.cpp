@@ -17,7 +17,8 @@ struct ChatOptions {
   std::string message;
 };
 
-Result<void> answer_one(const Context& context, const ChatOptions& options, const MorganClient& client, const std::string& text) {
+Result<void> answer_one(const Context& context, const ChatOptions& options, const MorganClient& client,
+                        const std::string& text) {
   net::ClientRequest request;
   request.method = net::Method::kPost;
   request.url = client.address("core") + "/api/text";

@@ -19,17 +19,17 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,
   kExitUsage = 2,
-  kExitUnavailable = 3,   ///< a server, a model, the network or the disk
-  kExitBadInput = 4,      ///< a file or a text that cannot be used
+  kExitUnavailable = 3,  ///< a server, a model, the network or the disk
+  kExitBadInput = 4,     ///< a file or a text that cannot be used
   kExitInterrupted = 130,
 };
 
 struct Context {
   std::filesystem::path config_file;
-  std::string server;          ///< host of a running Morgan; "" is this machine
+  std::string server;  ///< host of a running Morgan; "" is this machine
   bool json = false;
-  StopToken stop;              ///< fires on the first Ctrl-C
-  std::function<int()> action; ///< of the chosen subcommand
+  StopToken stop;               ///< fires on the first Ctrl-C
+  std::function<int()> action;  ///< of the chosen subcommand
 
   /// Loads the configuration once. @error as load_config
   Result<app::AppConfig> config() const;

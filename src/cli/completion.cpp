@@ -13,9 +13,11 @@ namespace {
 /// Words that may follow "morgan <path>": subcommands and long options.
 std::string words_of(const CLI::App& app) {
   std::string words;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) words += sub->get_name() + " ";
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    words += sub->get_name() + " ";
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
+    for (const std::string& name : option->get_lnames())
+      words += "--" + name + " ";
   }
   return words;
 }
@@ -48,10 +50,11 @@ std::string bash_script(const CLI::App& root) {
 std::string fish_script(const CLI::App& root) {
   std::string script;
   for (const CLI::App* sub : root.get_subcommands([](const CLI::App*) { return true; })) {
-    script += fmt::format("complete -c morgan -n __fish_use_subcommand -a {} -d '{}'\n", sub->get_name(), sub->get_description());
+    script += fmt::format("complete -c morgan -n __fish_use_subcommand -a {} -d '{}'\n", sub->get_name(),
+                          sub->get_description());
     for (const CLI::App* below : sub->get_subcommands([](const CLI::App*) { return true; })) {
-      script += fmt::format("complete -c morgan -n '__fish_seen_subcommand_from {}' -a {} -d '{}'\n", sub->get_name(), below->get_name(),
-                            below->get_description());
+      script += fmt::format("complete -c morgan -n '__fish_seen_subcommand_from {}' -a {} -d '{}'\n", sub->get_name(),
+                            below->get_name(), below->get_description());
     }
     for (const CLI::Option* option : sub->get_options()) {
       for (const std::string& name : option->get_lnames()) {

@@ -24,7 +24,10 @@ Result<void> show_config(const Context& context) {
   for (const app::ConfigKey& key : app::config_keys()) {
     const std::string value = shown(key, loaded.config);
     if (context.json) {
-      all[key.name] = {{"value", value}, {"origin", loaded.origin.at(key.name)}, {"variable", app::environment_name(key.name)}, {"help", key.help}};
+      all[key.name] = {{"value", value},
+                       {"origin", loaded.origin.at(key.name)},
+                       {"variable", app::environment_name(key.name)},
+                       {"help", key.help}};
       continue;
     }
     const std::string of_key = key.name.substr(0, key.name.find('.'));
@@ -37,14 +40,16 @@ Result<void> show_config(const Context& context) {
   }
   if (context.json) std::cout << dump_json(all, 2) << "\n";
   if (!context.json) {
-    std::cout << dim(fmt::format("\nfile: {}{}\n", loaded.file.string(), loaded.file_exists ? "" : " (not there; `morgan config init` makes it)"));
+    std::cout << dim(fmt::format("\nfile: {}{}\n", loaded.file.string(),
+                                 loaded.file_exists ? "" : " (not there; `morgan config init` makes it)"));
   }
   return {};
 }
 
 Result<void> init_config(const Context& context) {
   const std::filesystem::path file = context.config_file.empty() ? morgan_home() / "morgan.toml" : context.config_file;
-  if (std::filesystem::exists(file)) return fail(ErrorCode::kConflict, file.string() + " is there already; nothing was changed");
+  if (std::filesystem::exists(file))
+    return fail(ErrorCode::kConflict, file.string() + " is there already; nothing was changed");
   std::error_code status;
   std::filesystem::create_directories(file.parent_path().empty() ? "." : file.parent_path(), status);
   MORGAN_CHECK_OK(write_file_atomically(file, app::config_template()));
@@ -66,7 +71,9 @@ void add_config(CLI::App& root, Context& context) {
     if (!context.action) set_action(show_config);
   });
   command->add_subcommand("show", "the same")->callback([=] { set_action(show_config); });
-  command->add_subcommand("init", "write a file with every key and its default, commented out")->callback([=] { set_action(init_config); });
+  command->add_subcommand("init", "write a file with every key and its default, commented out")->callback([=] {
+    set_action(init_config);
+  });
 }
 
 }  // namespace morgan::cli

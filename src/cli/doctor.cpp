@@ -51,7 +51,12 @@ Finding check_processor() {
   const bool avx2 = flags.find(" avx2") != std::string::npos;
   const bool avx512 = flags.find(" avx512f") != std::string::npos;
   const unsigned cores = std::thread::hardware_concurrency();
-  Finding finding{Verdict::kGood, "processor", fmt::format("{} cores, {}", cores, avx512 ? "AVX-512" : avx2 ? "AVX2" : "no AVX2"), ""};
+  Finding finding{Verdict::kGood, "processor",
+                  fmt::format("{} cores, {}", cores,
+                              avx512 ? "AVX-512"
+                              : avx2 ? "AVX2"
+                                     : "no AVX2"),
+                  ""};
   if (!avx2) {
     finding.verdict = Verdict::kWarning;
     finding.cure = "answers will take seconds; point llm.backend and stt.backend at a faster machine (`morgan config`)";
@@ -81,7 +86,9 @@ Finding check_disk(bool models_ready) {
 
 Finding check_config(const Context& context) {
   const Result<app::LoadedConfig> loaded = app::load_config(context.config_file);
-  if (!loaded) return {Verdict::kBad, "configuration", loaded.error().message, "mend the file; `morgan config init` writes one with every key"};
+  if (!loaded)
+    return {Verdict::kBad, "configuration", loaded.error().message,
+            "mend the file; `morgan config init` writes one with every key"};
   return {Verdict::kGood, "configuration", loaded->file_exists ? loaded->file.string() : "defaults (no file)", ""};
 }
 
@@ -102,7 +109,8 @@ std::vector<Finding> check_models(bool& ready) {
       findings.push_back({Verdict::kGood, "model " + model.id, human_bytes(model.size()), ""});
     } else {
       ready = false;
-      findings.push_back({Verdict::kBad, "model " + model.id, state == models::ModelState::kMissing ? "not here" : "incomplete",
+      findings.push_back({Verdict::kBad, "model " + model.id,
+                          state == models::ModelState::kMissing ? "not here" : "incomplete",
                           "run: morgan models pull " + model.id});
     }
   }
@@ -114,7 +122,8 @@ std::vector<Finding> check_ports(const Context& context) {
   if (!config) return {};
   std::vector<Finding> findings;
   const app::ServerConfig& server = config->server;
-  for (const std::uint16_t port : {server.core_port, server.llm_port, server.tts_port, server.stt_port, server.vad_port}) {
+  for (const std::uint16_t port :
+       {server.core_port, server.llm_port, server.tts_port, server.stt_port, server.vad_port}) {
     net::ServerOptions options;
     options.host = server.host;
     options.port = port;
@@ -138,26 +147,33 @@ std::vector<Finding> check_tools() {
   findings.push_back({npm ? Verdict::kGood : Verdict::kWarning, "npm", npm ? "found" : "not found",
                       npm ? "" : "needed only to fetch Kokoro's voices: apt-get install npm"});
   const bool gpu = std::filesystem::exists("/proc/driver/nvidia/version");
-  findings.push_back({Verdict::kGood, "NVIDIA driver", gpu ? "found; this build runs on the CPU" : "none; Morgan runs on the CPU", ""});
+  findings.push_back({Verdict::kGood, "NVIDIA driver",
+                      gpu ? "found; this build runs on the CPU" : "none; Morgan runs on the CPU", ""});
   return findings;
 }
 
 int doctor(const Context& context) {
   bool models_ready = false;
   std::vector<Finding> findings{check_processor(), check_memory(), check_config(context), check_onnxruntime()};
-  for (Finding& finding : check_models(models_ready)) findings.push_back(std::move(finding));
+  for (Finding& finding : check_models(models_ready))
+    findings.push_back(std::move(finding));
   findings.push_back(check_disk(models_ready));
-  for (Finding& finding : check_tools()) findings.push_back(std::move(finding));
-  for (Finding& finding : check_ports(context)) findings.push_back(std::move(finding));
+  for (Finding& finding : check_tools())
+    findings.push_back(std::move(finding));
+  for (Finding& finding : check_ports(context))
+    findings.push_back(std::move(finding));
 
   int bad = 0;
   int warnings = 0;
   OrderedJson all = OrderedJson::array();
-  if (!context.json) std::cout << bold("morgan " + std::string(app::version())) << dim(" (" + std::string(app::commit()) + ")") << "\n";
+  if (!context.json)
+    std::cout << bold("morgan " + std::string(app::version())) << dim(" (" + std::string(app::commit()) + ")") << "\n";
   for (const Finding& finding : findings) {
     bad += finding.verdict == Verdict::kBad ? 1 : 0;
     warnings += finding.verdict == Verdict::kWarning ? 1 : 0;
-    const char* word = finding.verdict == Verdict::kGood ? "ok" : finding.verdict == Verdict::kWarning ? "warning" : "missing";
+    const char* word = finding.verdict == Verdict::kGood      ? "ok"
+                       : finding.verdict == Verdict::kWarning ? "warning"
+                                                              : "missing";
     if (context.json) {
       all.push_back({{"check", finding.what}, {"status", word}, {"detail", finding.detail}, {"cure", finding.cure}});
       continue;
@@ -173,7 +189,8 @@ int doctor(const Context& context) {
     std::cout << dump_json(all, 2) << "\n";
   } else {
     std::cout << (bad > 0 ? fmt::format("\n{} to mend, {} to know of\n", bad, warnings)
-                          : fmt::format("\nMorgan can run{}\n", warnings > 0 ? fmt::format("; {} to know of", warnings) : ""));
+                          : fmt::format("\nMorgan can run{}\n",
+                                        warnings > 0 ? fmt::format("; {} to know of", warnings) : ""));
   }
   return bad > 0 ? kExitUnavailable : kExitOk;
 }

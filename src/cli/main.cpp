@@ -41,7 +41,8 @@ int main(int argc, char** argv) {
 
   CLI::App root{"Morgan: a voice assistant that runs on your own machine"};
   root.name("morgan");
-  root.set_version_flag("--version", "morgan " + std::string(morgan::app::version()) + " (" + std::string(morgan::app::commit()) + ")");
+  root.set_version_flag(
+      "--version", "morgan " + std::string(morgan::app::version()) + " (" + std::string(morgan::app::commit()) + ")");
   root.require_subcommand(1);
   root.fallthrough();
   root.footer(
@@ -50,8 +51,10 @@ int main(int argc, char** argv) {
 
   Context context;
   context.stop = interrupt_source().token();
-  root.add_option("--config", context.config_file, "configuration file (default: $MORGAN_HOME/morgan.toml)")->envname("MORGAN_CONFIG");
-  root.add_option("--server", context.server, "host of a running Morgan (default: this machine)")->envname("MORGAN_SERVER");
+  root.add_option("--config", context.config_file, "configuration file (default: $MORGAN_HOME/morgan.toml)")
+      ->envname("MORGAN_CONFIG");
+  root.add_option("--server", context.server, "host of a running Morgan (default: this machine)")
+      ->envname("MORGAN_SERVER");
   root.add_flag("--json", context.json, "machine-readable output");
 
   add_serve(root, context);

@@ -21,7 +21,9 @@ using models::CatalogModel;
 using models::ModelState;
 using models::ModelStore;
 
-ModelStore open_store() { return ModelStore(morgan_home(), Catalog::built_in()); }
+ModelStore open_store() {
+  return ModelStore(morgan_home(), Catalog::built_in());
+}
 
 std::string_view state_word(ModelState state) {
   switch (state) {
@@ -53,22 +55,33 @@ Result<void> list_models(const Context& context) {
   const ModelStore store = open_store();
   OrderedJson all = OrderedJson::array();
   if (!context.json) {
-    std::cout << bold(fmt::format("{:<20} {:<6} {:>8}  {:<10} {:<13} {}", "MODEL", "ROLE", "SIZE", "STATE", "LICENCE", "WHAT")) << "\n";
+    std::cout << bold(fmt::format("{:<20} {:<6} {:>8}  {:<10} {:<13} {}", "MODEL", "ROLE", "SIZE", "STATE", "LICENCE",
+                                  "WHAT"))
+              << "\n";
   }
   for (const CatalogModel& model : store.catalog().models()) {
     const std::string_view state = state_word(store.state(model));
     if (context.json) {
-      all.push_back({{"id", model.id}, {"role", model.role}, {"bytes", model.size()}, {"state", state == "-" ? "missing" : state},
-                     {"license", model.license}, {"license_url", model.license_url}, {"title", model.title}, {"default", model.is_default}});
+      all.push_back({{"id", model.id},
+                     {"role", model.role},
+                     {"bytes", model.size()},
+                     {"state", state == "-" ? "missing" : state},
+                     {"license", model.license},
+                     {"license_url", model.license_url},
+                     {"title", model.title},
+                     {"default", model.is_default}});
       continue;
     }
     const std::string padded = fmt::format("{:<10}", state);
     std::cout << fmt::format("{:<20} {:<6} {:>8}  {} {:<13} {}{}\n", model.id, model.role, human_bytes(model.size()),
-                             state == "ready" ? green(padded) : state == "incomplete" ? yellow(padded) : dim(padded), model.license,
-                             model.title, model.is_default ? dim("  (default)") : "");
+                             state == "ready"        ? green(padded)
+                             : state == "incomplete" ? yellow(padded)
+                                                     : dim(padded),
+                             model.license, model.title, model.is_default ? dim("  (default)") : "");
   }
   if (context.json) std::cout << dump_json(all, 2) << "\n";
-  if (!context.json) std::cout << dim("\nin " + store.home().string() + "/models; licences: morgan models list --json\n");
+  if (!context.json)
+    std::cout << dim("\nin " + store.home().string() + "/models; licences: morgan models list --json\n");
   return {};
 }
 
@@ -91,7 +104,8 @@ Result<void> pull_models(const Context& context, const std::vector<std::string>&
     MORGAN_CHECK_OK(models::pull(store, *model, options, context.stop));
     bar.finish();
     if (!context.json) {
-      std::cout << green("ready") << fmt::format(" {:<20} {:>8}  {}", model->id, human_bytes(model->size()), model->license) << std::endl;
+      std::cout << green("ready")
+                << fmt::format(" {:<20} {:>8}  {}", model->id, human_bytes(model->size()), model->license) << std::endl;
     }
   }
   return {};
@@ -104,14 +118,17 @@ Result<void> verify_models(const Context& context, const std::vector<std::string
     for (const CatalogModel& model : store.catalog().models()) {
       if (store.state(model) != ModelState::kMissing) models.push_back(&model);
     }
-    if (models.empty()) return fail(ErrorCode::kNotFound, "no model is here yet; `morgan models pull` fetches the default ones");
+    if (models.empty())
+      return fail(ErrorCode::kNotFound, "no model is here yet; `morgan models pull` fetches the default ones");
   } else {
     MORGAN_TRY(models, chosen(store, names));
   }
   std::optional<Error> first;
   for (const CatalogModel* model : models) {
     const Result<void> whole = store.verify(*model);
-    if (!context.json) std::cout << (whole ? green("ok  ") : red("bad ")) << model->id << (whole ? "" : ": " + whole.error().message) << "\n";
+    if (!context.json)
+      std::cout << (whole ? green("ok  ") : red("bad ")) << model->id << (whole ? "" : ": " + whole.error().message)
+                << "\n";
     if (!whole && !first) first = whole.error();
   }
   if (first) return fail(first->code, first->message + "; `morgan models pull --force <model>` fetches it again");
@@ -140,9 +157,10 @@ Result<void> import_model(const Context& context, const ImportOptions& options) 
   const bool bert = fs::exists(options.folder / "model.safetensors");
   const bool whisper = fs::exists(options.folder / "model.bin");
   if (!bert && !whisper) {
-    return fail(ErrorCode::kNotFound, options.folder.string() +
-                                          " holds neither model.bin (faster-whisper) nor model.safetensors (all-MiniLM). In a "
-                                          "Hugging Face cache give the folder under snapshots/.");
+    return fail(ErrorCode::kNotFound,
+                options.folder.string() +
+                    " holds neither model.bin (faster-whisper) nor model.safetensors (all-MiniLM). In a "
+                    "Hugging Face cache give the folder under snapshots/.");
   }
   ProgressBar bar;
   const models::ImportProgress progress = [&bar](double fraction) {
@@ -156,7 +174,8 @@ Result<void> import_model(const Context& context, const ImportOptions& options) 
   bar.finish();
   if (!context.json) {
     std::cout << options.output.string() << ": " << human_bytes(fs::file_size(options.output)) << "\nUse it with "
-              << (bert ? "embed.model" : "stt.model") << " = \"" << fs::absolute(options.output).string() << "\" in the configuration.\n";
+              << (bert ? "embed.model" : "stt.model") << " = \"" << fs::absolute(options.output).string()
+              << "\" in the configuration.\n";
   }
   return {};
 }

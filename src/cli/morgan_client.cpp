@@ -13,7 +13,11 @@ constexpr std::chrono::milliseconds kProbeTimeout{500};
 constexpr std::size_t kKeptErrorBody = 64 * 1024;
 
 std::map<std::string, std::uint16_t> configured_ports(const app::ServerConfig& server) {
-  return {{"core", server.core_port}, {"llm", server.llm_port}, {"tts", server.tts_port}, {"stt", server.stt_port}, {"vad", server.vad_port}};
+  return {{"core", server.core_port},
+          {"llm", server.llm_port},
+          {"tts", server.tts_port},
+          {"stt", server.stt_port},
+          {"vad", server.vad_port}};
 }
 
 bool answers(const std::string& address) {
@@ -60,7 +64,8 @@ Error error_of(int status, std::string_view body) {
   return error;
 }
 
-Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& context, const std::set<std::string>& services) {
+Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& context,
+                                                            const std::set<std::string>& services) {
   MORGAN_TRY(app::AppConfig config, context.config());
   std::unique_ptr<MorganClient> client(new MorganClient());
   const std::string host = context.server.empty() ? "127.0.0.1" : context.server;
@@ -72,11 +77,13 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
   if (all_answer) return client;
   if (!context.server.empty()) {
     return fail(ErrorCode::kUnavailable,
-                fmt::format("no Morgan answers at {} ({}); start one there with `morgan serve`", host, client->addresses_[*services.begin()]));
+                fmt::format("no Morgan answers at {} ({}); start one there with `morgan serve`", host,
+                            client->addresses_[*services.begin()]));
   }
   // Nothing runs: the command brings what it needs, quietly.
   if (config.log_level == "info") MORGAN_CHECK_OK(log::set_level("warn"));
-  config.server.core_port = config.server.llm_port = config.server.tts_port = config.server.stt_port = config.server.vad_port = 0;
+  config.server.core_port = config.server.llm_port = config.server.tts_port = config.server.stt_port =
+      config.server.vad_port = 0;
   config.server.host = "127.0.0.1";
   std::set<std::string> needed = services;
   // Core alone would look for its neighbours over HTTP.
@@ -99,7 +106,8 @@ Result<net::ClientResponse> MorganClient::send(net::ClientRequest request, const
   return response;
 }
 
-Result<void> MorganClient::stream(net::ClientRequest request, const std::function<bool(std::string_view, const Json&)>& on_event,
+Result<void> MorganClient::stream(net::ClientRequest request,
+                                  const std::function<bool(std::string_view, const Json&)>& on_event,
                                   const StopToken& stop) const {
   bool wanted = true;
   std::optional<Error> remote_error;

@@ -30,7 +30,8 @@ class MorganClient {
 
   /// Sends a request that is answered by server-sent events.
   /// @param on_event false stops
-  Result<void> stream(net::ClientRequest request, const std::function<bool(std::string_view event, const Json& data)>& on_event,
+  Result<void> stream(net::ClientRequest request,
+                      const std::function<bool(std::string_view event, const Json& data)>& on_event,
                       const StopToken& stop) const;
 
  private:

@@ -35,7 +35,8 @@ std::string format_of(const std::filesystem::path& output) {
 Result<void> play(const std::string& wav, const StopToken& stop) {
   static const std::vector<std::vector<std::string>> kPlayers{
       {"pw-play"}, {"paplay"}, {"aplay", "-q"}, {"ffplay", "-loglevel", "error", "-nodisp", "-autoexit"}};
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / fmt::format("morgan-say-{}.wav", ::getpid());
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / fmt::format("morgan-say-{}.wav", ::getpid());
   for (const std::vector<std::string>& player : kPlayers) {
     if (!program_exists(player.front())) continue;
     MORGAN_CHECK_OK(write_file_atomically(file, wav));
@@ -60,17 +61,19 @@ Result<void> print_voices(const Context& context, const MorganClient& client) {
     return {};
   }
   for (const Json& voice : body.value("voices", Json::array())) {
-    std::cout << fmt::format("{:<14} {:<6} {:<7} {}\n", voice.value("name", ""), voice.value("language", ""), voice.value("gender", ""),
-                             voice.value("description", ""));
+    std::cout << fmt::format("{:<14} {:<6} {:<7} {}\n", voice.value("name", ""), voice.value("language", ""),
+                             voice.value("gender", ""), voice.value("description", ""));
   }
   return {};
 }
 
 Result<std::string> text_to_say(const SayOptions& options) {
-  if (!options.words.empty() && !(options.words.size() == 1 && options.words.front() == "-")) return join(options.words, " ");
+  if (!options.words.empty() && !(options.words.size() == 1 && options.words.front() == "-"))
+    return join(options.words, " ");
   std::ostringstream all;
   all << std::cin.rdbuf();
-  if (trim(all.str()).empty()) return fail(ErrorCode::kInvalidArgument, "there is no text to say; give it as an argument or on standard input");
+  if (trim(all.str()).empty())
+    return fail(ErrorCode::kInvalidArgument, "there is no text to say; give it as an argument or on standard input");
   return all.str();
 }
 
@@ -85,8 +88,11 @@ Result<void> say(const Context& context, const SayOptions& options) {
   request.method = net::Method::kPost;
   request.url = client->address("tts") + "/synthesize";
   request.headers.emplace("Content-Type", "application/json");
-  request.body = dump_json(
-      Json{{"text", text}, {"voice", options.voice}, {"speed", options.speed}, {"format", format_of(options.output)}, {"stream", false}});
+  request.body = dump_json(Json{{"text", text},
+                                {"voice", options.voice},
+                                {"speed", options.speed},
+                                {"format", format_of(options.output)},
+                                {"stream", false}});
   MORGAN_TRY(const net::ClientResponse response, client->send(std::move(request), context.stop));
   if (options.output.empty()) return play(response.body, context.stop);
   if (options.output == "-") {
@@ -108,7 +114,8 @@ void add_say(CLI::App& root, Context& context) {
   const auto options = std::make_shared<SayOptions>();
   CLI::App* command = root.add_subcommand("say", "speak a text, aloud or into a file");
   command->add_option("text", options->words, "what to say; - or nothing reads standard input");
-  command->add_option("-o,--output", options->output, "file: .wav, .mp3, .opus, .flac, .aac, .pcm; - is standard output");
+  command->add_option("-o,--output", options->output,
+                      "file: .wav, .mp3, .opus, .flac, .aac, .pcm; - is standard output");
   command->add_option("-v,--voice", options->voice, "voice (see --voices)");
   command->add_option("-s,--speed", options->speed, "0.25 to 4; 2 is twice as fast");
   command->add_flag("--voices", options->list_voices, "list the voices");

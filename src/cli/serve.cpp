@@ -29,7 +29,8 @@ void print_welcome(const std::map<std::string, std::string>& addresses, double s
                                                         {"vad", "voice activity and turn detection"}};
   for (const std::string& name : app::kServiceNames) {
     const auto found = addresses.find(name);
-    if (found != addresses.end()) std::cout << fmt::format("  {:<5} {}   {}\n", name, found->second, dim(kWhat.at(name)));
+    if (found != addresses.end())
+      std::cout << fmt::format("  {:<5} {}   {}\n", name, found->second, dim(kWhat.at(name)));
   }
   const auto core = addresses.find("core");
   if (core != addresses.end()) {
@@ -57,7 +58,9 @@ int serve(const Context& context, const ServeOptions& options) {
   if (!application) return report(context, application.error());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (context.json) {
-    std::cout << dump_json(OrderedJson{{"ready", true}, {"seconds", seconds}, {"addresses", (*application)->addresses()}}) << std::endl;
+    std::cout << dump_json(
+                     OrderedJson{{"ready", true}, {"seconds", seconds}, {"addresses", (*application)->addresses()}})
+              << std::endl;
   } else {
     print_welcome((*application)->addresses(), seconds);
   }

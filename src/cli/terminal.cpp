@@ -23,17 +23,31 @@ std::string styled(std::string_view code, std::string_view text) {
 
 }  // namespace
 
-bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+bool is_terminal(int descriptor) {
+  return ::isatty(descriptor) == 1;
+}
 
-std::string bold(std::string_view text) { return styled("1", text); }
-std::string dim(std::string_view text) { return styled("2", text); }
-std::string green(std::string_view text) { return styled("32", text); }
-std::string red(std::string_view text) { return styled("31", text); }
-std::string yellow(std::string_view text) { return styled("33", text); }
+std::string bold(std::string_view text) {
+  return styled("1", text);
+}
+std::string dim(std::string_view text) {
+  return styled("2", text);
+}
+std::string green(std::string_view text) {
+  return styled("32", text);
+}
+std::string red(std::string_view text) {
+  return styled("31", text);
+}
+std::string yellow(std::string_view text) {
+  return styled("33", text);
+}
 
 ProgressBar::ProgressBar() : terminal_(is_terminal(STDERR_FILENO)) {}
 
-ProgressBar::~ProgressBar() { finish(); }
+ProgressBar::~ProgressBar() {
+  finish();
+}
 
 void ProgressBar::update(const std::string& label, std::uint64_t done, std::uint64_t total, bool unit_bytes) {
   const double fraction = total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 0;

@@ -25,13 +25,15 @@ struct TranscribeOptions {
   bool translate = false;
 };
 
-Result<std::string> transcribe_file(const Context& context, const TranscribeOptions& options, const MorganClient& client,
-                                    const std::filesystem::path& file) {
+Result<std::string> transcribe_file(const Context& context, const TranscribeOptions& options,
+                                    const MorganClient& client, const std::filesystem::path& file) {
   MORGAN_TRY(std::string audio, read_file(file, kMaxFileBytes));
   net::ClientRequest request;
   request.method = net::Method::kPost;
   request.url = client.address("stt") + "/transcribe";
-  const std::string wire_format = options.format == "txt" ? "text" : options.format == "json" ? "verbose_json" : options.format;
+  const std::string wire_format = options.format == "txt"    ? "text"
+                                  : options.format == "json" ? "verbose_json"
+                                                             : options.format;
   request.form = {{"audio", std::move(audio), file.filename().string(), "application/octet-stream"},
                   {"response_format", wire_format, "", ""},
                   {"language", options.language.empty() ? "auto" : options.language, "", ""},
@@ -43,7 +45,8 @@ Result<std::string> transcribe_file(const Context& context, const TranscribeOpti
   const std::string label = "transcribing " + file.filename().string();
   std::string text;
   const auto on_event = [&](std::string_view event, const Json& data) {
-    if (event == "progress") bar.update(label, static_cast<std::uint64_t>(data.value("fraction", 0.0) * 1000), 1000, false);
+    if (event == "progress")
+      bar.update(label, static_cast<std::uint64_t>(data.value("fraction", 0.0) * 1000), 1000, false);
     if (event == "done") text = data.value("output", "");
     return true;
   };
@@ -73,8 +76,9 @@ Result<void> transcribe(const Context& context, TranscribeOptions options) {
       std::cout << *text << (text->ends_with("\n") ? "" : "\n") << std::flush;
       continue;
     }
-    const std::filesystem::path target =
-        std::filesystem::is_directory(options.output) ? options.output / (file.stem().string() + "." + options.format) : options.output;
+    const std::filesystem::path target = std::filesystem::is_directory(options.output)
+                                             ? options.output / (file.stem().string() + "." + options.format)
+                                             : options.output;
     MORGAN_CHECK_OK(write_file_atomically(target, *text));
     std::cerr << target.string() << "\n";
   }
@@ -89,7 +93,8 @@ void add_transcribe(CLI::App& root, Context& context) {
   CLI::App* command = root.add_subcommand("transcribe", "turn recordings into text, subtitles or JSON");
   command->add_option("files", options->files, "audio or video files")->required();
   command->add_option("-o,--output", options->output, "file, or folder for several");
-  command->add_option("-f,--format", options->format, "txt, srt, vtt or json")->check(CLI::IsMember({"txt", "srt", "vtt", "json"}));
+  command->add_option("-f,--format", options->format, "txt, srt, vtt or json")
+      ->check(CLI::IsMember({"txt", "srt", "vtt", "json"}));
   command->add_option("-l,--language", options->language, "language spoken, such as en or German (default: detected)");
   command->add_option("-p,--prompt", options->prompt, "names and spellings to expect");
   command->add_flag("-w,--words", options->words, "a time for every word (json)");

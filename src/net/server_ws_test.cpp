@@ -37,7 +37,7 @@ class WsClient {
     return !error_;
   }
 
-  /// The next message, "text:…" or "binary:…", or "closed:CODE".
+  /// The next message, "text:..." or "binary:...", or "closed:CODE".
   std::string receive() {
     beast::flat_buffer buffer;
     ws_.read(buffer, error_);

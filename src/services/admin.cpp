@@ -4,8 +4,8 @@
 #include "services/embedded_files.h"
 #include "services/json_format.h"
 
-#include <fstream>
 #include <unistd.h>
+#include <fstream>
 
 namespace morgan::services {
 
@@ -31,7 +31,9 @@ OrderedJson memory_usage() {
   return usage;
 }
 
-bool is_engine_service(std::string_view name) { return name == "llm" || name == "tts" || name == "stt" || name == "vad"; }
+bool is_engine_service(std::string_view name) {
+  return name == "llm" || name == "tts" || name == "stt" || name == "vad";
+}
 
 void add_parts(OrderedJson& answer, const std::vector<HealthPart>& parts, bool core) {
   OrderedJson list = OrderedJson::array();
@@ -84,7 +86,8 @@ Health describe_health(const ServiceContext& context, const RequestCounters& cou
   body["error_rate"] =
       answered == 0 ? 0.0 : rounded(static_cast<double>(counters.failed.load()) / static_cast<double>(answered));
   body["models"] = OrderedJson::array();
-  for (const auto& engine : engines) body["models"].push_back(engine_json(engine));
+  for (const auto& engine : engines)
+    body["models"].push_back(engine_json(engine));
   add_parts(body, parts, context.name == "core");
   if (context.name == "core") body["services"] = services_of(parts, engines);
   body["memory_usage"] = memory_usage();
@@ -103,19 +106,25 @@ net::Response health_response(const Health& health) {
 // The pages bring their own script and style and talk to this server only.
 net::Response page(std::string_view html) {
   net::Response response = net::Response::bytes(std::string(html), "text/html; charset=utf-8");
-  response.headers.emplace("Content-Security-Policy",
-                           "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
-                           "media-src 'self' blob: data:; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-                           "frame-ancestors 'none'");
+  response.headers.emplace(
+      "Content-Security-Policy",
+      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
+      "media-src 'self' blob: data:; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+      "frame-ancestors 'none'");
   response.headers.emplace("X-Content-Type-Options", "nosniff");
   response.headers.emplace("Cache-Control", "no-cache");
   return response;
 }
 
 OrderedJson facts(const ServiceContext& context) {
-  return OrderedJson{{"service", context.name},   {"name", "Morgan " + context.name}, {"version", context.version},
-                     {"status", "running"},       {"docs", "/docs"},                  {"openapi", "/openapi.json"},
-                     {"health", "/health"},       {"metrics", "/metrics"}};
+  return OrderedJson{{"service", context.name},
+                     {"name", "Morgan " + context.name},
+                     {"version", context.version},
+                     {"status", "running"},
+                     {"docs", "/docs"},
+                     {"openapi", "/openapi.json"},
+                     {"health", "/health"},
+                     {"metrics", "/metrics"}};
 }
 
 OrderedJson version_json(const ServiceContext& context) {
@@ -138,8 +147,7 @@ void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)
       },
       ApiRoutes::inline_options());
   routes.add(
-      Method::kGet, "/status",
-      {.tag = "service", .summary = "As /health, with the time", .json_answer = "Health"},
+      Method::kGet, "/status", {.tag = "service", .summary = "As /health, with the time", .json_answer = "Health"},
       [context, counters, more_health](const net::Request&) -> Result<net::Response> {
         Health health = describe_health(*context, *counters, more_health);
         const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -161,9 +169,12 @@ void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)
 
 std::string_view to_string(HealthStatus status) {
   switch (status) {
-    case HealthStatus::kHealthy: return "healthy";
-    case HealthStatus::kDegraded: return "degraded";
-    case HealthStatus::kUnhealthy: return "unhealthy";
+    case HealthStatus::kHealthy:
+      return "healthy";
+    case HealthStatus::kDegraded:
+      return "degraded";
+    case HealthStatus::kUnhealthy:
+      return "unhealthy";
   }
   return "unhealthy";
 }
@@ -208,7 +219,8 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
       ApiRoutes::inline_options());
   add_health_routes(routes, more_health);
   routes.add(
-      Method::kGet, "/version", {.tag = "service", .summary = "Versions of Morgan and its libraries", .json_answer = "Version"},
+      Method::kGet, "/version",
+      {.tag = "service", .summary = "Versions of Morgan and its libraries", .json_answer = "Version"},
       [context](const net::Request&) -> Result<net::Response> {
         return net::Response::json(200, dump_json(version_json(*context)));
       },
@@ -222,8 +234,10 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
       },
       ApiRoutes::inline_options());
   routes.add(
-      Method::kGet, "/docs", {.tag = "service", .summary = "These routes as a page to try them", .other_answers = {"text/html"}},
-      [](const net::Request&) -> Result<net::Response> { return page(embedded::docs_page); }, ApiRoutes::inline_options());
+      Method::kGet, "/docs",
+      {.tag = "service", .summary = "These routes as a page to try them", .other_answers = {"text/html"}},
+      [](const net::Request&) -> Result<net::Response> { return page(embedded::docs_page); },
+      ApiRoutes::inline_options());
 }
 
 }  // namespace morgan::services

@@ -12,7 +12,9 @@ constexpr int kFirstServerError = 500;
 // One request under way; ends when its answer has been written. Shared by the handler and the streamed answer.
 class ActiveRequest {
  public:
-  explicit ActiveRequest(std::shared_ptr<RequestCounters> counters) : counters_(std::move(counters)) { ++counters_->active; }
+  explicit ActiveRequest(std::shared_ptr<RequestCounters> counters) : counters_(std::move(counters)) {
+    ++counters_->active;
+  }
   ~ActiveRequest() {
     --counters_->active;
     ++counters_->answered;

@@ -19,7 +19,7 @@ namespace morgan::services {
 
 struct ParamDoc {
   std::string name;
-  std::string type = "string";     ///< JSON type
+  std::string type = "string";  ///< JSON type
   std::string description;
 };
 
@@ -28,10 +28,10 @@ struct RouteDoc {
   std::string tag;
   std::string summary;
   std::string description = {};
-  std::string json_body = {};               ///< schema of a JSON body, "": takes none
-  std::string form_body = {};               ///< schema of a multipart body, "": takes none
-  bool audio_body = false;                  ///< the body may be the audio file itself
-  std::string json_answer = {};             ///< schema of the JSON answer, "": answers none
+  std::string json_body = {};                   ///< schema of a JSON body, "": takes none
+  std::string form_body = {};                   ///< schema of a multipart body, "": takes none
+  bool audio_body = false;                      ///< the body may be the audio file itself
+  std::string json_answer = {};                 ///< schema of the JSON answer, "": answers none
   std::vector<std::string> other_answers = {};  ///< further media types of a good answer
   std::vector<ParamDoc> query = {};
 };
@@ -46,7 +46,7 @@ struct DocumentedRoute {
 /// What /health says of the requests so far. @thread any
 struct RequestCounters {
   std::atomic<std::uint64_t> answered{0};
-  std::atomic<std::uint64_t> failed{0};    ///< answered with 5xx, or cut off
+  std::atomic<std::uint64_t> failed{0};  ///< answered with 5xx, or cut off
   std::atomic<std::int64_t> active{0};
 };
 
@@ -57,7 +57,8 @@ class ApiRoutes {
   /// Copies the context.
   explicit ApiRoutes(const ServiceContext& context);
 
-  void add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler, net::RouteOptions options = {});
+  void add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
+           net::RouteOptions options = {});
   void add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler);
 
   /// The complete router, with /openapi.json of everything added.
@@ -74,8 +75,8 @@ class ApiRoutes {
   static net::RouteOptions inline_options() { return {16'000, net::RunOn::kInline}; }
 
  private:
-  std::shared_ptr<const ServiceContext> context_;     // shared by the handlers, which outlive this builder
-  std::shared_ptr<RequestCounters> counters_;         // likewise
+  std::shared_ptr<const ServiceContext> context_;  // shared by the handlers, which outlive this builder
+  std::shared_ptr<RequestCounters> counters_;      // likewise
   net::Router router_;
   std::vector<DocumentedRoute> documented_;
 };

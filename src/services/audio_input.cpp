@@ -74,7 +74,8 @@ Result<audio::PcmBuffer> from_file(std::string_view bytes, double max_seconds, s
 bool names_raw_pcm(std::string_view content_type, std::string_view filename) {
   const std::string type = to_lower_ascii(content_type);
   const std::string name = to_lower_ascii(filename);
-  return type.starts_with("audio/pcm") || type.starts_with("audio/l16") || name.ends_with(".pcm") || name.ends_with(".raw");
+  return type.starts_with("audio/pcm") || type.starts_with("audio/l16") || name.ends_with(".pcm") ||
+         name.ends_with(".raw");
 }
 
 Result<int> pcm_rate(const Fields& fields) {
@@ -118,8 +119,9 @@ Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& f
     }
     return from_file(request.body, max_seconds, "body");
   }
-  return field_error("audio", "no audio was sent: send a multipart part 'audio' or 'file', a JSON field 'audio_data' in "
-                              "base64, or a body of type audio/*");
+  return field_error("audio",
+                     "no audio was sent: send a multipart part 'audio' or 'file', a JSON field 'audio_data' in "
+                     "base64, or a body of type audio/*");
 }
 
 }  // namespace morgan::services

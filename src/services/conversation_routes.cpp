@@ -40,7 +40,8 @@ Result<net::Response> show(const net::Request& request, stores::ConversationStor
   MORGAN_TRY(const Page page, read_page(fields));
   MORGAN_TRY(const stores::MessagePage found, store.page(user_id, page.limit, page.offset));
   OrderedJson messages = OrderedJson::array();
-  for (const auto& message : found.messages) messages.push_back(message_json(message));
+  for (const auto& message : found.messages)
+    messages.push_back(message_json(message));
   return json_response(OrderedJson{{"user_id", user_id},
                                    {"messages", std::move(messages)},
                                    {"total_messages", found.total},
@@ -91,21 +92,21 @@ void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store
       Method::kGet, "/api/conversations",
       {.tag = "conversations", .summary = "All conversations", .json_answer = "ConversationList", .query = page_params},
       [&store](const net::Request& request) { return list(request, store); });
-  routes.add(
-      Method::kGet, "/api/conversations/{user_id}",
-      {.tag = "conversations", .summary = "Messages of a user's conversation", .json_answer = "Conversation", .query = page_params},
-      [&store](const net::Request& request) { return show(request, store); });
-  routes.add(
-      Method::kDelete, "/api/conversations/{user_id}",
-      {.tag = "conversations", .summary = "Delete everything of a user, for good", .json_answer = "Done"},
-      [&store](const net::Request& request) { return erase(request, store); });
-  routes.add(
-      Method::kPost, "/api/conversation/reset",
-      {.tag = "conversations",
-       .summary = "Close a user's conversation, keeping it; the next message begins a new one",
-       .json_body = "ResetRequest",
-       .json_answer = "Done"},
-      [&store](const net::Request& request) { return reset(request, store); });
+  routes.add(Method::kGet, "/api/conversations/{user_id}",
+             {.tag = "conversations",
+              .summary = "Messages of a user's conversation",
+              .json_answer = "Conversation",
+              .query = page_params},
+             [&store](const net::Request& request) { return show(request, store); });
+  routes.add(Method::kDelete, "/api/conversations/{user_id}",
+             {.tag = "conversations", .summary = "Delete everything of a user, for good", .json_answer = "Done"},
+             [&store](const net::Request& request) { return erase(request, store); });
+  routes.add(Method::kPost, "/api/conversation/reset",
+             {.tag = "conversations",
+              .summary = "Close a user's conversation, keeping it; the next message begins a new one",
+              .json_body = "ResetRequest",
+              .json_answer = "Done"},
+             [&store](const net::Request& request) { return reset(request, store); });
 }
 
 }  // namespace morgan::services

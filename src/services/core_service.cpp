@@ -58,7 +58,8 @@ class TurnOptions {
   Json metadata_ = Json::object();
 };
 
-Result<void> read_speaking(const TurnOptions& options, engines::TtsEngine* tts, bool by_default, dialogue::TurnRequest& turn) {
+Result<void> read_speaking(const TurnOptions& options, engines::TtsEngine* tts, bool by_default,
+                           dialogue::TurnRequest& turn) {
   MORGAN_TRY(turn.speak, options.boolean_or("generate_audio", by_default));
   MORGAN_TRY(turn.voice, options.text_or("voice", "default"));
   if (turn.voice.empty()) turn.voice = "default";
@@ -76,10 +77,11 @@ Result<void> read_speaking(const TurnOptions& options, engines::TtsEngine* tts, 
   return {};
 }
 
-Result<net::Response> answer_turn(const net::Request& request, const Fields& fields, dialogue::ConversationService& dialogue,
-                                  dialogue::TurnRequest turn) {
+Result<net::Response> answer_turn(const net::Request& request, const Fields& fields,
+                                  dialogue::ConversationService& dialogue, dialogue::TurnRequest turn) {
   MORGAN_TRY(const bool stream, fields.boolean_or("stream", false));
-  if (stream || accepts(request, "text/event-stream")) return turn_events_response(dialogue, std::move(turn), request.stop);
+  if (stream || accepts(request, "text/event-stream"))
+    return turn_events_response(dialogue, std::move(turn), request.stop);
   return whole_turn_response(dialogue, turn, request.stop);
 }
 
@@ -95,7 +97,8 @@ Result<net::Response> text_turn(const net::Request& request, const ServiceContex
 }
 
 Result<net::Response> audio_turn(const net::Request& request, const ServiceContext& context,
-                                 dialogue::ConversationService& dialogue, engines::SttEngine* stt, engines::TtsEngine* tts) {
+                                 dialogue::ConversationService& dialogue, engines::SttEngine* stt,
+                                 engines::TtsEngine* tts) {
   if (stt == nullptr) return fail(ErrorCode::kUnavailable, "no speech recognition model is loaded");
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   dialogue::TurnRequest turn;
@@ -113,8 +116,9 @@ void add_turn_routes(ApiRoutes& routes, dialogue::ConversationService& dialogue,
       Method::kPost, "/api/text",
       {.tag = "conversation",
        .summary = "Say something in writing",
-       .description = "`metadata.generate_audio: true` adds the spoken answer. With `Accept: text/event-stream` or `stream: "
-                      "true` the answer comes as events: text, audio, done.",
+       .description =
+           "`metadata.generate_audio: true` adds the spoken answer. With `Accept: text/event-stream` or `stream: "
+           "true` the answer comes as events: text, audio, done.",
        .json_body = "TextTurnRequest",
        .json_answer = "TurnAnswer",
        .other_answers = {"text/event-stream"}},
@@ -169,7 +173,8 @@ net::Router core_routes(const ServiceContext& context, dialogue::ConversationSer
     if (stt != nullptr) infos.push_back(stt->info());
     if (embed != nullptr) infos.push_back(embed->info());
     if (tts != nullptr) {
-      for (auto& info : tts->info()) infos.push_back(std::move(info));
+      for (auto& info : tts->info())
+        infos.push_back(std::move(info));
     }
     return infos;
   });

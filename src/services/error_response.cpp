@@ -10,24 +10,36 @@ constexpr std::string_view kMethodNotAllowed = "METHOD_NOT_ALLOWED";
 
 struct Mapping {
   int status = 500;
-  std::string_view code;   // Morgan's, when the error names none
+  std::string_view code;  // Morgan's, when the error names none
 };
 
 Mapping mapping(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return {400, "INVALID_INPUT"};
-    case ErrorCode::kNotFound: return {404, "NOT_FOUND"};
-    case ErrorCode::kUnauthorized: return {401, "UNAUTHORIZED"};
-    case ErrorCode::kConflict: return {409, "CONFLICT"};
-    case ErrorCode::kTooLarge: return {413, "PAYLOAD_TOO_LARGE"};
-    case ErrorCode::kUnsupported: return {405, kMethodNotAllowed};
-    case ErrorCode::kOverloaded: return {503, "SERVICE_UNAVAILABLE"};
+    case ErrorCode::kInvalidArgument:
+      return {400, "INVALID_INPUT"};
+    case ErrorCode::kNotFound:
+      return {404, "NOT_FOUND"};
+    case ErrorCode::kUnauthorized:
+      return {401, "UNAUTHORIZED"};
+    case ErrorCode::kConflict:
+      return {409, "CONFLICT"};
+    case ErrorCode::kTooLarge:
+      return {413, "PAYLOAD_TOO_LARGE"};
+    case ErrorCode::kUnsupported:
+      return {405, kMethodNotAllowed};
+    case ErrorCode::kOverloaded:
+      return {503, "SERVICE_UNAVAILABLE"};
     // The client has gone and reads nothing, or the server stops and another should be asked.
-    case ErrorCode::kCancelled: return {503, "CANCELLED"};
-    case ErrorCode::kDeadlineExceeded: return {504, "TIMEOUT"};
-    case ErrorCode::kUnavailable: return {503, "SERVICE_UNAVAILABLE"};
-    case ErrorCode::kCorrupt: return {500, "MODEL_LOAD_ERROR"};
-    case ErrorCode::kInternal: return {500, "INTERNAL_ERROR"};
+    case ErrorCode::kCancelled:
+      return {503, "CANCELLED"};
+    case ErrorCode::kDeadlineExceeded:
+      return {504, "TIMEOUT"};
+    case ErrorCode::kUnavailable:
+      return {503, "SERVICE_UNAVAILABLE"};
+    case ErrorCode::kCorrupt:
+      return {500, "MODEL_LOAD_ERROR"};
+    case ErrorCode::kInternal:
+      return {500, "INTERNAL_ERROR"};
   }
   return {500, "INTERNAL_ERROR"};
 }
@@ -46,7 +58,9 @@ std::string openai_code(std::string_view code) {
 
 }  // namespace
 
-int http_status(ErrorCode code) { return mapping(code).status; }
+int http_status(ErrorCode code) {
+  return mapping(code).status;
+}
 
 net::Response error_response(const Error& error, const net::Request& request) {
   const Mapping mapped = mapping(error.code);

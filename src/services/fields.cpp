@@ -29,7 +29,8 @@ int hex_digit(char c) {
 std::string url_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
     if (escape) {
       out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
       i += 2;
@@ -69,14 +70,16 @@ Failure field_error(std::string_view name, std::string message) {
 
 Result<Fields> Fields::read(const net::Request& request) {
   Fields fields;
-  for (const auto& [name, value] : request.query) MORGAN_CHECK_OK(fields.add_written(name, value));
+  for (const auto& [name, value] : request.query)
+    MORGAN_CHECK_OK(fields.add_written(name, value));
   MORGAN_CHECK_OK(fields.read_body(request, false));
   return fields;
 }
 
 Result<Fields> Fields::read_or_audio(const net::Request& request) {
   Fields fields;
-  for (const auto& [name, value] : request.query) MORGAN_CHECK_OK(fields.add_written(name, value));
+  for (const auto& [name, value] : request.query)
+    MORGAN_CHECK_OK(fields.add_written(name, value));
   MORGAN_CHECK_OK(fields.read_body(request, true));
   return fields;
 }
@@ -109,7 +112,8 @@ Result<void> Fields::read_body(const net::Request& request, bool audio_allowed) 
     for (const std::string& pair : split(body, '&')) {
       const std::size_t equals = pair.find('=');
       const std::string name = url_decode(std::string_view(pair).substr(0, equals));
-      const std::string value = equals == std::string::npos ? "" : url_decode(std::string_view(pair).substr(equals + 1));
+      const std::string value =
+          equals == std::string::npos ? "" : url_decode(std::string_view(pair).substr(equals + 1));
       if (const auto at = written_.find(name); at != written_.end()) written_.erase(at);
       MORGAN_CHECK_OK(add_written(name, value));
     }

@@ -58,9 +58,9 @@ class Fields {
   bool body_is_audio() const { return body_is_audio_; }
 
  private:
-  Json object_ = Json::object();                              // fields of a JSON body
-  std::map<std::string, std::vector<std::string>> written_;   // of a form or the query, not yet parsed
-  std::vector<net::FormPart> parts_;                          // of a multipart body
+  Json object_ = Json::object();                             // fields of a JSON body
+  std::map<std::string, std::vector<std::string>> written_;  // of a form or the query, not yet parsed
+  std::vector<net::FormPart> parts_;                         // of a multipart body
   bool body_is_audio_ = false;
 
   Result<void> read_body(const net::Request& request, bool audio_allowed);

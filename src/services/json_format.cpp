@@ -19,7 +19,9 @@ long long created_at() {
 
 }  // namespace
 
-double rounded(double value) { return std::round(value * kDecimals) / kDecimals; }
+double rounded(double value) {
+  return std::round(value * kDecimals) / kDecimals;
+}
 
 OrderedJson engine_json(const engines::EngineInfo& engine) {
   return OrderedJson{{"role", engine.role},     {"backend", engine.backend},     {"model", engine.model},
@@ -42,17 +44,23 @@ OrderedJson models_json(std::span<const engines::EngineInfo> engines) {
 }
 
 OrderedJson openai_model_json(const engines::EngineInfo& engine) {
-  return OrderedJson{{"id", engine.model},        {"object", "model"},     {"created", created_at()},
-                     {"owned_by", engine.backend}, {"role", engine.role}};
+  return OrderedJson{{"id", engine.model},
+                     {"object", "model"},
+                     {"created", created_at()},
+                     {"owned_by", engine.backend},
+                     {"role", engine.role}};
 }
 
 OrderedJson openai_models_json(std::span<const engines::EngineInfo> engines) {
   OrderedJson list = OrderedJson::array();
-  for (const auto& engine : engines) list.push_back(openai_model_json(engine));
+  for (const auto& engine : engines)
+    list.push_back(openai_model_json(engine));
   return OrderedJson{{"object", "list"}, {"data", std::move(list)}};
 }
 
-net::Response json_response(const OrderedJson& body) { return net::Response::json(200, dump_json(body)); }
+net::Response json_response(const OrderedJson& body) {
+  return net::Response::json(200, dump_json(body));
+}
 
 bool accepts(const net::Request& request, std::string_view media_type) {
   return to_lower_ascii(request.header("Accept")).find(media_type) != std::string::npos;
@@ -67,10 +75,10 @@ Result<void> check_model(std::string_view name, std::span<const engines::EngineI
     if (engine.remote || engine.model == name) return {};
     known.push_back(engine.model);
   }
-  return fail(Error{ErrorCode::kNotFound,
-                    "model '" + std::string(name) + "' is not loaded" + did_you_mean(name, known) + "; loaded: " +
-                        join(known, ", "),
-                    "INVALID_MODEL", "model"});
+  return fail(Error{
+      ErrorCode::kNotFound,
+      "model '" + std::string(name) + "' is not loaded" + did_you_mean(name, known) + "; loaded: " + join(known, ", "),
+      "INVALID_MODEL", "model"});
 }
 
 Error engine_error(Error error, std::string_view reason) {

@@ -16,7 +16,7 @@ namespace morgan::services {
 double rounded(double value);
 
 OrderedJson engine_json(const engines::EngineInfo& engine);
-/// The older form of GET /models: {models: [{name, size, languages, performance, …}]}.
+/// The older form of GET /models: {models: [{name, size, languages, performance, ...}]}.
 OrderedJson models_json(std::span<const engines::EngineInfo> engines);
 /// OpenAI's list of models.
 OrderedJson openai_models_json(std::span<const engines::EngineInfo> engines);

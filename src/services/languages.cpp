@@ -12,39 +12,39 @@ struct Language {
 };
 
 constexpr std::array kLanguages = {
-    Language{"en", "english"},     Language{"zh", "chinese"},        Language{"de", "german"},
-    Language{"es", "spanish"},     Language{"ru", "russian"},        Language{"ko", "korean"},
-    Language{"fr", "french"},      Language{"ja", "japanese"},       Language{"pt", "portuguese"},
-    Language{"tr", "turkish"},     Language{"pl", "polish"},         Language{"ca", "catalan"},
-    Language{"nl", "dutch"},       Language{"ar", "arabic"},         Language{"sv", "swedish"},
-    Language{"it", "italian"},     Language{"id", "indonesian"},     Language{"hi", "hindi"},
-    Language{"fi", "finnish"},     Language{"vi", "vietnamese"},     Language{"he", "hebrew"},
-    Language{"uk", "ukrainian"},   Language{"el", "greek"},          Language{"ms", "malay"},
-    Language{"cs", "czech"},       Language{"ro", "romanian"},       Language{"da", "danish"},
-    Language{"hu", "hungarian"},   Language{"ta", "tamil"},          Language{"no", "norwegian"},
-    Language{"th", "thai"},        Language{"ur", "urdu"},           Language{"hr", "croatian"},
-    Language{"bg", "bulgarian"},   Language{"lt", "lithuanian"},     Language{"la", "latin"},
-    Language{"mi", "maori"},       Language{"ml", "malayalam"},      Language{"cy", "welsh"},
-    Language{"sk", "slovak"},      Language{"te", "telugu"},         Language{"fa", "persian"},
-    Language{"lv", "latvian"},     Language{"bn", "bengali"},        Language{"sr", "serbian"},
-    Language{"az", "azerbaijani"}, Language{"sl", "slovenian"},      Language{"kn", "kannada"},
-    Language{"et", "estonian"},    Language{"mk", "macedonian"},     Language{"br", "breton"},
-    Language{"eu", "basque"},      Language{"is", "icelandic"},      Language{"hy", "armenian"},
-    Language{"ne", "nepali"},      Language{"mn", "mongolian"},      Language{"bs", "bosnian"},
-    Language{"kk", "kazakh"},      Language{"sq", "albanian"},       Language{"sw", "swahili"},
-    Language{"gl", "galician"},    Language{"mr", "marathi"},        Language{"pa", "punjabi"},
-    Language{"si", "sinhala"},     Language{"km", "khmer"},          Language{"sn", "shona"},
-    Language{"yo", "yoruba"},      Language{"so", "somali"},         Language{"af", "afrikaans"},
-    Language{"oc", "occitan"},     Language{"ka", "georgian"},       Language{"be", "belarusian"},
-    Language{"tg", "tajik"},       Language{"sd", "sindhi"},         Language{"gu", "gujarati"},
-    Language{"am", "amharic"},     Language{"yi", "yiddish"},        Language{"lo", "lao"},
-    Language{"uz", "uzbek"},       Language{"fo", "faroese"},        Language{"ht", "haitian creole"},
-    Language{"ps", "pashto"},      Language{"tk", "turkmen"},        Language{"nn", "nynorsk"},
-    Language{"mt", "maltese"},     Language{"sa", "sanskrit"},       Language{"lb", "luxembourgish"},
-    Language{"my", "myanmar"},     Language{"bo", "tibetan"},        Language{"tl", "tagalog"},
-    Language{"mg", "malagasy"},    Language{"as", "assamese"},       Language{"tt", "tatar"},
-    Language{"haw", "hawaiian"},   Language{"ln", "lingala"},        Language{"ha", "hausa"},
-    Language{"ba", "bashkir"},     Language{"jw", "javanese"},       Language{"su", "sundanese"},
+    Language{"en", "english"},     Language{"zh", "chinese"},    Language{"de", "german"},
+    Language{"es", "spanish"},     Language{"ru", "russian"},    Language{"ko", "korean"},
+    Language{"fr", "french"},      Language{"ja", "japanese"},   Language{"pt", "portuguese"},
+    Language{"tr", "turkish"},     Language{"pl", "polish"},     Language{"ca", "catalan"},
+    Language{"nl", "dutch"},       Language{"ar", "arabic"},     Language{"sv", "swedish"},
+    Language{"it", "italian"},     Language{"id", "indonesian"}, Language{"hi", "hindi"},
+    Language{"fi", "finnish"},     Language{"vi", "vietnamese"}, Language{"he", "hebrew"},
+    Language{"uk", "ukrainian"},   Language{"el", "greek"},      Language{"ms", "malay"},
+    Language{"cs", "czech"},       Language{"ro", "romanian"},   Language{"da", "danish"},
+    Language{"hu", "hungarian"},   Language{"ta", "tamil"},      Language{"no", "norwegian"},
+    Language{"th", "thai"},        Language{"ur", "urdu"},       Language{"hr", "croatian"},
+    Language{"bg", "bulgarian"},   Language{"lt", "lithuanian"}, Language{"la", "latin"},
+    Language{"mi", "maori"},       Language{"ml", "malayalam"},  Language{"cy", "welsh"},
+    Language{"sk", "slovak"},      Language{"te", "telugu"},     Language{"fa", "persian"},
+    Language{"lv", "latvian"},     Language{"bn", "bengali"},    Language{"sr", "serbian"},
+    Language{"az", "azerbaijani"}, Language{"sl", "slovenian"},  Language{"kn", "kannada"},
+    Language{"et", "estonian"},    Language{"mk", "macedonian"}, Language{"br", "breton"},
+    Language{"eu", "basque"},      Language{"is", "icelandic"},  Language{"hy", "armenian"},
+    Language{"ne", "nepali"},      Language{"mn", "mongolian"},  Language{"bs", "bosnian"},
+    Language{"kk", "kazakh"},      Language{"sq", "albanian"},   Language{"sw", "swahili"},
+    Language{"gl", "galician"},    Language{"mr", "marathi"},    Language{"pa", "punjabi"},
+    Language{"si", "sinhala"},     Language{"km", "khmer"},      Language{"sn", "shona"},
+    Language{"yo", "yoruba"},      Language{"so", "somali"},     Language{"af", "afrikaans"},
+    Language{"oc", "occitan"},     Language{"ka", "georgian"},   Language{"be", "belarusian"},
+    Language{"tg", "tajik"},       Language{"sd", "sindhi"},     Language{"gu", "gujarati"},
+    Language{"am", "amharic"},     Language{"yi", "yiddish"},    Language{"lo", "lao"},
+    Language{"uz", "uzbek"},       Language{"fo", "faroese"},    Language{"ht", "haitian creole"},
+    Language{"ps", "pashto"},      Language{"tk", "turkmen"},    Language{"nn", "nynorsk"},
+    Language{"mt", "maltese"},     Language{"sa", "sanskrit"},   Language{"lb", "luxembourgish"},
+    Language{"my", "myanmar"},     Language{"bo", "tibetan"},    Language{"tl", "tagalog"},
+    Language{"mg", "malagasy"},    Language{"as", "assamese"},   Language{"tt", "tatar"},
+    Language{"haw", "hawaiian"},   Language{"ln", "lingala"},    Language{"ha", "hausa"},
+    Language{"ba", "bashkir"},     Language{"jw", "javanese"},   Language{"su", "sundanese"},
     Language{"yue", "cantonese"},
 };
 
@@ -53,7 +53,8 @@ constexpr std::array kLanguages = {
 std::string language_code(std::string_view name) {
   const std::string lower = to_lower_ascii(trim(name));
   if (lower == "auto") return "";
-  const auto named = std::find_if(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.name == lower; });
+  const auto named =
+      std::find_if(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.name == lower; });
   if (named != kLanguages.end()) return std::string(named->code);
   const std::string code = lower.substr(0, lower.find_first_of("-_"));
   const bool tag = code.size() < lower.size() && (code.size() == 2 || code.size() == 3);
@@ -61,7 +62,8 @@ std::string language_code(std::string_view name) {
 }
 
 std::string language_name(std::string_view code) {
-  const auto found = std::find_if(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.code == code; });
+  const auto found =
+      std::find_if(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.code == code; });
   return std::string(found == kLanguages.end() ? code : found->name);
 }
 

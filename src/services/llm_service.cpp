@@ -30,7 +30,8 @@ Result<void> add_context(const Fields& fields, std::vector<engines::ChatMessage>
       return field_error("context", "each of 'context' must have the strings 'role' and 'content'");
     }
     const bool known = **role == "system" || **role == "user" || **role == "assistant" || **role == "tool";
-    if (!known) return field_error("context", "role '" + **role + "' is not known; expected system, user, assistant or tool");
+    if (!known)
+      return field_error("context", "role '" + **role + "' is not known; expected system, user, assistant or tool");
     messages.push_back({**role, **content});
   }
   return {};
@@ -95,11 +96,12 @@ Result<net::Response> generate(const net::Request& request, engines::LlmEngine* 
   if (stream || always_stream) return stream_generate(*llm, std::move(chat), request.stop);
   MORGAN_TRY(const engines::ChatReply reply, run_chat(*llm, chat, {}, request.stop));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return json_response(OrderedJson{{"text", reply.text},
-                                   {"model", llm->model_name()},
-                                   {"usage", usage_json(reply.usage)},
-                                   {"finish_reason", reply.finish_reason},
-                                   {"metadata", {{"processing_time", rounded(seconds)}, {"backend", llm->info().backend}}}});
+  return json_response(
+      OrderedJson{{"text", reply.text},
+                  {"model", llm->model_name()},
+                  {"usage", usage_json(reply.usage)},
+                  {"finish_reason", reply.finish_reason},
+                  {"metadata", {{"processing_time", rounded(seconds)}, {"backend", llm->info().backend}}}});
 }
 
 Result<net::Response> embed_one(const net::Request& request, engines::EmbedEngine* embed) {
@@ -109,7 +111,8 @@ Result<net::Response> embed_one(const net::Request& request, engines::EmbedEngin
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
   MORGAN_CHECK_OK(check_model(model, std::array{embed->info()}, {}));
   MORGAN_TRY(const engines::Embeddings made, embed_texts(embed, std::array{text}, request.stop));
-  if (made.vectors.empty()) return fail(Error{ErrorCode::kInternal, "the model made no vector", "MODEL_INFERENCE_ERROR"});
+  if (made.vectors.empty())
+    return fail(Error{ErrorCode::kInternal, "the model made no vector", "MODEL_INFERENCE_ERROR"});
   return json_response(OrderedJson{{"embedding", made.vectors.front()},
                                    {"dimension", made.vectors.front().size()},
                                    {"model", embed->info().model},

@@ -21,7 +21,8 @@ std::vector<std::string> speech_types() {
 Result<net::Response> speech_events(engines::TtsEngine& tts, SynthesisCall call, const StopToken& stop) {
   auto producer = [&tts, call = std::move(call), stop](const PieceStream::Sink& sink) -> Result<void> {
     const auto as_event = [&sink](std::string bytes) {
-      return sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.delta"}, {"audio", base64_encode(bytes)}})));
+      return sink(
+          net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.delta"}, {"audio", base64_encode(bytes)}})));
     };
     MORGAN_CHECK_OK(produce_speech(tts, call, stop, as_event));
     sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.done"}})));
@@ -61,18 +62,18 @@ Result<net::Response> transcribe(const net::Request& request, const ServiceConte
 
 void add_openai_speech_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
   const auto context = routes.shared_context();
-  routes.add(
-      Method::kPost, "/v1/audio/speech",
-      {.tag = "speech",
-       .summary = "Speak a text (OpenAI's form)",
-       .description = "Streams the audio while it is synthesized. `instructions` is ignored.",
-       .json_body = "OpenAiSpeechRequest",
-       .other_answers = speech_types()},
-      [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
-  routes.add(
-      Method::kGet, "/v1/audio/voices",
-      {.tag = "speech", .summary = "Voices, in the form that OpenAI-compatible speech servers use", .json_answer = "OpenAiVoices"},
-      [&tts](const net::Request&) -> Result<net::Response> { return json_response(voices_json(tts)); });
+  routes.add(Method::kPost, "/v1/audio/speech",
+             {.tag = "speech",
+              .summary = "Speak a text (OpenAI's form)",
+              .description = "Streams the audio while it is synthesized. `instructions` is ignored.",
+              .json_body = "OpenAiSpeechRequest",
+              .other_answers = speech_types()},
+             [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
+  routes.add(Method::kGet, "/v1/audio/voices",
+             {.tag = "speech",
+              .summary = "Voices, in the form that OpenAI-compatible speech servers use",
+              .json_answer = "OpenAiVoices"},
+             [&tts](const net::Request&) -> Result<net::Response> { return json_response(voices_json(tts)); });
 }
 
 void add_openai_transcription_routes(ApiRoutes& routes, engines::SttEngine& stt) {

@@ -77,7 +77,8 @@ Result<std::vector<std::string>> read_inputs(const Fields& fields) {
   const Json list = input->is_array() ? *input : Json::array({*input});
   if (list.empty()) return field_error("input", "field 'input' is an empty list");
   if (list.size() > kMaxEmbeddingInputs) {
-    return field_error("input", "field 'input' has " + std::to_string(list.size()) + " texts, at most 2048 are allowed");
+    return field_error("input",
+                       "field 'input' has " + std::to_string(list.size()) + " texts, at most 2048 are allowed");
   }
   std::vector<std::string> texts;
   for (const Json& text : list) {
@@ -95,10 +96,12 @@ Result<std::vector<std::string>> read_inputs(const Fields& fields) {
 void shorten(std::vector<float>& vector, std::size_t dimensions) {
   vector.resize(std::min(vector.size(), dimensions));
   double squares = 0;
-  for (const float value : vector) squares += static_cast<double>(value) * value;
+  for (const float value : vector)
+    squares += static_cast<double>(value) * value;
   if (squares <= 0) return;
   const auto scale = static_cast<float>(1.0 / std::sqrt(squares));
-  for (float& value : vector) value *= scale;
+  for (float& value : vector)
+    value *= scale;
 }
 
 // Little-endian float32, as numpy.frombuffer reads it.
@@ -107,7 +110,8 @@ std::string float_bytes(const std::vector<float>& vector) {
   bytes.reserve(vector.size() * sizeof(float));
   for (const float value : vector) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
-    for (unsigned shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>((bits >> shift) & 0xFFU));
+    for (unsigned shift = 0; shift < 32; shift += 8)
+      bytes.push_back(static_cast<char>((bits >> shift) & 0xFFU));
   }
   return bytes;
 }
@@ -133,17 +137,21 @@ Result<net::Response> embeddings(const net::Request& request, engines::EmbedEngi
         {"index", data.size()},
         {"embedding", encoding == "base64" ? OrderedJson(base64_encode(float_bytes(vector))) : OrderedJson(vector)}});
   }
-  return json_response(OrderedJson{{"object", "list"},
-                                   {"data", std::move(data)},
-                                   {"model", info.model},
-                                   {"usage", {{"prompt_tokens", made.prompt_tokens}, {"total_tokens", made.prompt_tokens}}}});
+  return json_response(
+      OrderedJson{{"object", "list"},
+                  {"data", std::move(data)},
+                  {"model", info.model},
+                  {"usage", {{"prompt_tokens", made.prompt_tokens}, {"total_tokens", made.prompt_tokens}}}});
 }
 
 }  // namespace
 
-Failure no_language_model() { return fail(ErrorCode::kUnavailable, "no language model is loaded"); }
+Failure no_language_model() {
+  return fail(ErrorCode::kUnavailable, "no language model is loaded");
+}
 
-Result<engines::Embeddings> embed_texts(engines::EmbedEngine* embed, std::span<const std::string> texts, const StopToken& stop) {
+Result<engines::Embeddings> embed_texts(engines::EmbedEngine* embed, std::span<const std::string> texts,
+                                        const StopToken& stop) {
   if (embed == nullptr) return fail(ErrorCode::kUnavailable, "no embedding model is loaded");
   auto made = embed->embed(texts, stop);
   if (!made) return fail(engine_error(std::move(made).error(), "MODEL_INFERENCE_ERROR"));
@@ -155,7 +163,8 @@ void add_openai_llm_routes(ApiRoutes& routes, engines::LlmEngine* llm, engines::
       Method::kPost, "/v1/chat/completions",
       {.tag = "language model",
        .summary = "Chat (OpenAI's form)",
-       .description = "Passed to the model as sent: tools, response_format, logprobs and the rest. `stream: true` answers events.",
+       .description =
+           "Passed to the model as sent: tools, response_format, logprobs and the rest. `stream: true` answers events.",
        .json_body = "ChatCompletionRequest",
        .json_answer = "ChatCompletion",
        .other_answers = {"text/event-stream"}},

@@ -11,7 +11,8 @@ namespace morgan::services {
 void add_openai_llm_routes(ApiRoutes& routes, engines::LlmEngine* llm, engines::EmbedEngine* embed);
 
 /// The vectors of `texts`. @error kUnavailable  embed is null; else the engine's
-Result<engines::Embeddings> embed_texts(engines::EmbedEngine* embed, std::span<const std::string> texts, const StopToken& stop);
+Result<engines::Embeddings> embed_texts(engines::EmbedEngine* embed, std::span<const std::string> texts,
+                                        const StopToken& stop);
 
 Failure no_language_model();
 

@@ -31,10 +31,13 @@ void collect_schemas(const OrderedJson& value, std::set<std::string>& found) {
     return;
   }
   if (!value.is_structured()) return;
-  for (const auto& item : value) collect_schemas(item, found);
+  for (const auto& item : value)
+    collect_schemas(item, found);
 }
 
-OrderedJson binary_schema() { return OrderedJson{{"type", "string"}, {"format", "binary"}}; }
+OrderedJson binary_schema() {
+  return OrderedJson{{"type", "string"}, {"format", "binary"}};
+}
 
 OrderedJson media_schema(const std::string& type) {
   const bool text = type.starts_with("text/") || type == "application/x-subrip";
@@ -46,10 +49,13 @@ std::string operation_id(const std::string& method, const std::string& pattern) 
   std::string id = method;
   for (const char c : pattern) {
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (word) id += c;
-    else if (id.back() != '_') id += '_';
+    if (word)
+      id += c;
+    else if (id.back() != '_')
+      id += '_';
   }
-  while (id.back() == '_') id.pop_back();
+  while (id.back() == '_')
+    id.pop_back();
   return id == method ? method + "_root" : id;
 }
 
@@ -63,10 +69,8 @@ OrderedJson parameters(const DocumentedRoute& route) {
                                {"schema", {{"type", "string"}}}});
   }
   for (const ParamDoc& param : route.doc.query) {
-    list.push_back(OrderedJson{{"name", param.name},
-                               {"in", "query"},
-                               {"description", param.description},
-                               {"schema", {{"type", param.type}}}});
+    list.push_back(OrderedJson{
+        {"name", param.name}, {"in", "query"}, {"description", param.description}, {"schema", {{"type", param.type}}}});
   }
   return list;
 }
@@ -88,7 +92,8 @@ OrderedJson responses(const DocumentedRoute& route) {
     return all;
   }
   OrderedJson content = OrderedJson::object();
-  for (const std::string& type : route.doc.other_answers) content[type] = media_schema(type);
+  for (const std::string& type : route.doc.other_answers)
+    content[type] = media_schema(type);
   if (!route.doc.json_answer.empty()) content["application/json"]["schema"] = reference(route.doc.json_answer);
   all["200"]["description"] = "Done";
   if (!content.empty()) all["200"]["content"] = std::move(content);

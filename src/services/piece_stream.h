@@ -42,9 +42,9 @@ class PieceStream {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> pieces_;     // guarded by mutex_, as all below but the thread
+  std::deque<std::string> pieces_;  // guarded by mutex_, as all below but the thread
   std::size_t buffered_bytes_ = 0;
-  bool started_ = false;               // a piece was pushed
+  bool started_ = false;  // a piece was pushed
   bool abandoned_ = false;
   bool ended_ = false;
   Result<void> outcome_;

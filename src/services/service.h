@@ -26,24 +26,24 @@ enum class HealthStatus { kHealthy, kDegraded, kUnhealthy };
 
 /// One thing a service depends on.
 struct HealthPart {
-  std::string name;                ///< "llm", "store"
+  std::string name;  ///< "llm", "store"
   HealthStatus status = HealthStatus::kHealthy;
-  std::string detail;              ///< why, when it is not healthy
-  bool required = true;            ///< unhealthy and required: the service is unhealthy; else degraded
+  std::string detail;    ///< why, when it is not healthy
+  bool required = true;  ///< unhealthy and required: the service is unhealthy; else degraded
 };
 
 struct ServiceContext {
-  std::string name;                                     ///< "core", "llm", "tts", "stt", "vad"
-  std::string version;                                  ///< Morgan's
-  std::string commit;                                   ///< of the build, or "unknown"
-  OrderedJson versions;                                 ///< library to version, for /version
-  Metrics* metrics = nullptr;                           ///< not owned; shared by the five
+  std::string name;            ///< "core", "llm", "tts", "stt", "vad"
+  std::string version;         ///< Morgan's
+  std::string commit;          ///< of the build, or "unknown"
+  OrderedJson versions;        ///< library to version, for /version
+  Metrics* metrics = nullptr;  ///< not owned; shared by the five
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::function<std::vector<engines::EngineInfo>()> engines;
-  std::function<std::vector<HealthPart>()> health;      ///< must not block: answered on the I/O thread
+  std::function<std::vector<HealthPart>()> health;  ///< must not block: answered on the I/O thread
   std::uint64_t max_upload_bytes = 64'000'000;
   double max_audio_seconds = 3 * 3600.0 - 1;
-  std::size_t max_text_chars = 20'000;                  ///< of one synthesis or chat text
+  std::size_t max_text_chars = 20'000;  ///< of one synthesis or chat text
 };
 
 /// Morgan's error form ({error, message, details, request_id}), or OpenAI's ({error: {message, type,
@@ -51,10 +51,10 @@ struct ServiceContext {
 net::Response error_response(const Error& error, const net::Request& request);
 int http_status(ErrorCode code);
 
-// Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs (admin.h). Everything passed outlives the router.
-net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
-                        engines::LlmEngine* llm, engines::TtsEngine* tts, engines::SttEngine* stt,
-                        engines::EmbedEngine* embed);
+// Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs
+// (admin.h). Everything passed outlives the router.
+net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue, engines::LlmEngine* llm,
+                        engines::TtsEngine* tts, engines::SttEngine* stt, engines::EmbedEngine* embed);
 net::Router llm_routes(const ServiceContext& context, engines::LlmEngine* llm, engines::EmbedEngine* embed);
 net::Router tts_routes(const ServiceContext& context, engines::TtsEngine& tts);
 net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, engines::VadEngine* vad);

@@ -19,7 +19,7 @@ constexpr double kUnaskedVadSeconds = 30;
 
 struct VadPass {
   bool wanted = false;
-  bool filter = false;                       ///< the client's own thresholds decide what is transcribed
+  bool filter = false;  ///< the client's own thresholds decide what is transcribed
   engines::SegmenterOptions options;
 };
 
@@ -87,17 +87,19 @@ Result<net::Response> transcribe(const net::Request& request, const ServiceConte
   constexpr double kMs = 1000;
   OrderedJson body = to_morgan_json(transcript);
   if (speech) body["vad_segments"] = vad_segments_json(*speech);
-  body["metadata"] = OrderedJson{{"model", stt.info().model},
-                                 {"task", call.request.task == engines::SttTask::kTranslate ? "translate" : "transcribe"},
-                                 {"processing_time", rounded(total)},
-                                 {"real_time_factor", duration > 0 ? rounded(total / duration) : 0.0}};
+  body["metadata"] =
+      OrderedJson{{"model", stt.info().model},
+                  {"task", call.request.task == engines::SttTask::kTranslate ? "translate" : "transcribe"},
+                  {"processing_time", rounded(total)},
+                  {"real_time_factor", duration > 0 ? rounded(total / duration) : 0.0}};
   body["timings_ms"] = OrderedJson{{"decode", rounded(call.decode_seconds * kMs)},
                                    {"engine", rounded(transcript.engine_seconds * kMs)},
                                    {"total", rounded(total * kMs)}};
   return json_response(body);
 }
 
-Result<net::Response> detect_language(const net::Request& request, const ServiceContext& context, engines::SttEngine& stt) {
+Result<net::Response> detect_language(const net::Request& request, const ServiceContext& context,
+                                      engines::SttEngine& stt) {
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(request, fields, context.max_audio_seconds));
   auto guesses = stt.detect_language(pcm, request.stop);
@@ -124,7 +126,8 @@ net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, e
         Method::kPost, path,
         {.tag = "transcription",
          .summary = summary,
-         .description = "Multipart with the file as `audio` or `file`, JSON with `audio_data`, or the file as the body.",
+         .description =
+             "Multipart with the file as `audio` or `file`, JSON with `audio_data`, or the file as the body.",
          .json_body = "TranscribeRequest",
          .form_body = "TranscribeForm",
          .audio_body = true,
@@ -143,13 +146,15 @@ net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, e
        .form_body = "AudioForm",
        .audio_body = true,
        .json_answer = "LanguageGuess"},
-      [shared, &stt](const net::Request& request) { return detect_language(request, *shared, stt); }, routes.audio_options());
-  routes.add(
-      Method::kGet, "/sessions",
-      {.tag = "transcription", .summary = "Streaming sessions under way; this version streams none", .json_answer = "Sessions"},
-      [](const net::Request&) -> Result<net::Response> {
-        return json_response(OrderedJson{{"sessions", OrderedJson::array()}, {"count", 0}});
-      });
+      [shared, &stt](const net::Request& request) { return detect_language(request, *shared, stt); },
+      routes.audio_options());
+  routes.add(Method::kGet, "/sessions",
+             {.tag = "transcription",
+              .summary = "Streaming sessions under way; this version streams none",
+              .json_answer = "Sessions"},
+             [](const net::Request&) -> Result<net::Response> {
+               return json_response(OrderedJson{{"sessions", OrderedJson::array()}, {"count", 0}});
+             });
   const auto models = [&stt] { return std::vector{stt.info()}; };
   add_model_list_route(routes, models);
   add_openai_transcription_routes(routes, stt);

@@ -64,7 +64,9 @@ std::string model_of(const engines::Voice& voice, const std::vector<engines::Eng
   return engines.empty() ? voice.backend : engines.front().model;
 }
 
-Failure nothing_to_say() { return field_error("text", "nothing in the text can be spoken"); }
+Failure nothing_to_say() {
+  return field_error("text", "nothing in the text can be spoken");
+}
 
 }  // namespace
 

@@ -16,8 +16,8 @@ struct SynthesisCall {
   engines::TtsRequest request;
   engines::Voice voice;
   audio::AudioFormat format = audio::AudioFormat::kWav;
-  int sample_rate_hz = 0;          ///< of the answer; 0: the voice's own
-  std::string model;               ///< that speaks, for metadata
+  int sample_rate_hz = 0;  ///< of the answer; 0: the voice's own
+  std::string model;       ///< that speaks, for metadata
 };
 
 /// What differs between Morgan's and OpenAI's form.

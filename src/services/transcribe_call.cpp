@@ -21,8 +21,8 @@ Result<TranscriptFormat> read_format(const Fields& fields) {
   MORGAN_TRY(const std::string word, fields.text_or(name, "json"));
   if (word.empty()) return TranscriptFormat::kJson;
   if (const auto format = parse_transcript_format(word)) return *format;
-  return field_error(name, "field '" + std::string(name) + "' is '" + word +
-                               "', expected json, verbose_json, text, srt or vtt");
+  return field_error(
+      name, "field '" + std::string(name) + "' is '" + word + "', expected json, verbose_json, text, srt or vtt");
 }
 
 Result<Granularity> read_granularity(const Fields& fields) {
@@ -30,9 +30,12 @@ Result<Granularity> read_granularity(const Fields& fields) {
   MORGAN_TRY(const bool word_timestamps, fields.boolean_or("word_timestamps", false));
   Granularity granularity{words.empty(), word_timestamps};
   for (const std::string& word : words) {
-    if (word == "word") granularity.words = true;
-    else if (word == "segment") granularity.segments = true;
-    else return field_error("timestamp_granularities", "'" + word + "' is not a granularity; expected word or segment");
+    if (word == "word")
+      granularity.words = true;
+    else if (word == "segment")
+      granularity.segments = true;
+    else
+      return field_error("timestamp_granularities", "'" + word + "' is not a granularity; expected word or segment");
   }
   return granularity;
 }
@@ -41,15 +44,17 @@ Result<std::string> read_prompt(const Fields& fields) {
   const std::string_view name = fields.present({"prompt", "initial_prompt"});
   MORGAN_TRY(std::string prompt, fields.text_or(name, ""));
   if (count_characters(prompt) > kMaxPromptChars) {
-    return field_error(name, "field '" + std::string(name) + "' has more than " + std::to_string(kMaxPromptChars) + " characters");
+    return field_error(
+        name, "field '" + std::string(name) + "' has more than " + std::to_string(kMaxPromptChars) + " characters");
   }
   return prompt;
 }
 
 }  // namespace
 
-Result<TranscribeCall> read_transcribe_call(const net::Request& request, const Fields& fields, const ServiceContext& context,
-                                            engines::SttEngine& stt, std::optional<engines::SttTask> fixed_task) {
+Result<TranscribeCall> read_transcribe_call(const net::Request& request, const Fields& fields,
+                                            const ServiceContext& context, engines::SttEngine& stt,
+                                            std::optional<engines::SttTask> fixed_task) {
   TranscribeCall call;
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
   MORGAN_CHECK_OK(check_model(model, std::array{stt.info()}, {"whisper-1"}));
@@ -74,7 +79,8 @@ Result<TranscribeCall> read_transcribe_call(const net::Request& request, const F
   return call;
 }
 
-Result<engines::Transcript> run_transcribe_call(engines::SttEngine& stt, const TranscribeCall& call, const StopToken& stop) {
+Result<engines::Transcript> run_transcribe_call(engines::SttEngine& stt, const TranscribeCall& call,
+                                                const StopToken& stop) {
   auto transcript = stt.transcribe(call.pcm, call.request, stop);
   if (transcript) return transcript;
   Error error = engine_error(std::move(transcript).error(), "TRANSCRIPTION_ERROR");
@@ -85,11 +91,15 @@ Result<engines::Transcript> run_transcribe_call(engines::SttEngine& stt, const T
 std::optional<net::Response> text_transcript_response(const engines::Transcript& transcript, TranscriptFormat format) {
   const std::string type(content_type(format));
   switch (format) {
-    case TranscriptFormat::kText: return net::Response::bytes(to_plain_text(transcript), type);
-    case TranscriptFormat::kSrt: return net::Response::bytes(to_srt(transcript), type);
-    case TranscriptFormat::kVtt: return net::Response::bytes(to_vtt(transcript), type);
+    case TranscriptFormat::kText:
+      return net::Response::bytes(to_plain_text(transcript), type);
+    case TranscriptFormat::kSrt:
+      return net::Response::bytes(to_srt(transcript), type);
+    case TranscriptFormat::kVtt:
+      return net::Response::bytes(to_vtt(transcript), type);
     case TranscriptFormat::kJson:
-    case TranscriptFormat::kVerboseJson: break;
+    case TranscriptFormat::kVerboseJson:
+      break;
   }
   return std::nullopt;
 }

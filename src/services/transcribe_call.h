@@ -14,16 +14,18 @@ struct TranscribeCall {
   audio::PcmBuffer pcm;
   TranscriptFormat format = TranscriptFormat::kJson;
   Granularity granularity;
-  double decode_seconds = 0;       ///< it took to decode the audio
+  double decode_seconds = 0;  ///< it took to decode the audio
 };
 
 /// Reads the fields that both forms share, and then the audio. @param fields of `request`
 /// @param fixed_task nullopt: field `task` decides
 /// @error kInvalidArgument, kTooLarge, kNotFound (model) with `param`
-Result<TranscribeCall> read_transcribe_call(const net::Request& request, const Fields& fields, const ServiceContext& context,
-                                            engines::SttEngine& stt, std::optional<engines::SttTask> fixed_task);
+Result<TranscribeCall> read_transcribe_call(const net::Request& request, const Fields& fields,
+                                            const ServiceContext& context, engines::SttEngine& stt,
+                                            std::optional<engines::SttTask> fixed_task);
 
-Result<engines::Transcript> run_transcribe_call(engines::SttEngine& stt, const TranscribeCall& call, const StopToken& stop);
+Result<engines::Transcript> run_transcribe_call(engines::SttEngine& stt, const TranscribeCall& call,
+                                                const StopToken& stop);
 
 /// Text, SRT or WebVTT as asked; nullopt for the JSON formats, which differ per form.
 std::optional<net::Response> text_transcript_response(const engines::Transcript& transcript, TranscriptFormat format);

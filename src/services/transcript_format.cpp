@@ -19,8 +19,9 @@ constexpr long long kMsPerHour = 60 * kMsPerMinute;
 std::string cue_time(double seconds, char point) {
   const long long ms = std::max(0LL, std::llround(seconds * static_cast<double>(kMsPerSecond)));
   std::array<char, 40> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%02lld:%02lld:%02lld%c%03lld", ms / kMsPerHour,
-                                   ms % kMsPerHour / kMsPerMinute, ms % kMsPerMinute / kMsPerSecond, point, ms % kMsPerSecond);
+  const int length =
+      std::snprintf(text.data(), text.size(), "%02lld:%02lld:%02lld%c%03lld", ms / kMsPerHour,
+                    ms % kMsPerHour / kMsPerMinute, ms % kMsPerMinute / kMsPerSecond, point, ms % kMsPerSecond);
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -38,10 +39,14 @@ std::string one_block(std::string_view text) {
 std::string escape_vtt(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else
+      out += c;
   }
   return out;
 }
@@ -77,16 +82,22 @@ std::optional<TranscriptFormat> parse_transcript_format(std::string_view name) {
 
 std::string_view content_type(TranscriptFormat format) {
   switch (format) {
-    case TranscriptFormat::kText: return "text/plain; charset=utf-8";
-    case TranscriptFormat::kSrt: return "application/x-subrip; charset=utf-8";
-    case TranscriptFormat::kVtt: return "text/vtt; charset=utf-8";
+    case TranscriptFormat::kText:
+      return "text/plain; charset=utf-8";
+    case TranscriptFormat::kSrt:
+      return "application/x-subrip; charset=utf-8";
+    case TranscriptFormat::kVtt:
+      return "text/vtt; charset=utf-8";
     case TranscriptFormat::kJson:
-    case TranscriptFormat::kVerboseJson: break;
+    case TranscriptFormat::kVerboseJson:
+      break;
   }
   return "application/json";
 }
 
-std::string to_plain_text(const engines::Transcript& transcript) { return std::string(trim(transcript.text)) + "\n"; }
+std::string to_plain_text(const engines::Transcript& transcript) {
+  return std::string(trim(transcript.text)) + "\n";
+}
 
 std::string to_srt(const engines::Transcript& transcript) {
   std::string out;
@@ -105,7 +116,8 @@ std::string to_vtt(const engines::Transcript& transcript) {
   for (const engines::SttSegment& segment : transcript.segments) {
     const std::string text = one_block(segment.text);
     if (text.empty()) continue;
-    out += cue_time(segment.start_seconds, '.') + " --> " + cue_time(segment.end_seconds, '.') + "\n" + escape_vtt(text) + "\n\n";
+    out += cue_time(segment.start_seconds, '.') + " --> " + cue_time(segment.end_seconds, '.') + "\n" +
+           escape_vtt(text) + "\n\n";
   }
   return out;
 }
@@ -115,7 +127,8 @@ OrderedJson to_openai_json(const engines::Transcript& transcript) {
                      {"usage", {{"type", "duration"}, {"seconds", std::ceil(transcript.duration_seconds)}}}};
 }
 
-OrderedJson to_openai_verbose_json(const engines::Transcript& transcript, engines::SttTask task, Granularity granularity) {
+OrderedJson to_openai_verbose_json(const engines::Transcript& transcript, engines::SttTask task,
+                                   Granularity granularity) {
   OrderedJson body{{"task", task == engines::SttTask::kTranslate ? "translate" : "transcribe"},
                    {"language", language_name(transcript.language)},
                    {"duration", rounded(transcript.duration_seconds)},
@@ -123,7 +136,8 @@ OrderedJson to_openai_verbose_json(const engines::Transcript& transcript, engine
   if (granularity.words) {
     body["words"] = OrderedJson::array();
     for (const auto& segment : transcript.segments) {
-      for (const auto& word : segment.words) body["words"].push_back(word_json(word));
+      for (const auto& word : segment.words)
+        body["words"].push_back(word_json(word));
     }
   }
   if (granularity.segments) {

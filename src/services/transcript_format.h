@@ -30,7 +30,8 @@ std::string to_srt(const engines::Transcript& transcript);
 std::string to_vtt(const engines::Transcript& transcript);
 /// OpenAI's json: text and usage.
 OrderedJson to_openai_json(const engines::Transcript& transcript);
-OrderedJson to_openai_verbose_json(const engines::Transcript& transcript, engines::SttTask task, Granularity granularity);
+OrderedJson to_openai_verbose_json(const engines::Transcript& transcript, engines::SttTask task,
+                                   Granularity granularity);
 /// Morgan's: text, language, confidence, duration, segments with words where there are any.
 OrderedJson to_morgan_json(const engines::Transcript& transcript);
 

@@ -78,33 +78,37 @@ void add_synthesis_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
   add("/synthesize", {Answer::kBytes, true},
       {.tag = "",
        .summary = "Speak a text",
-       .description = "Audio bytes, streamed while they are synthesized; `stream: false` sends the finished file with its "
-                      "length, `Accept: application/json` the base64 form."});
+       .description =
+           "Audio bytes, streamed while they are synthesized; `stream: false` sends the finished file with its "
+           "length, `Accept: application/json` the base64 form."});
   add("/generate", {Answer::kJson, false},
-      {.tag = "", .summary = "Speak a text, base64 in JSON", .description = "`stream: true` sends audio bytes instead."});
+      {.tag = "",
+       .summary = "Speak a text, base64 in JSON",
+       .description = "`stream: true` sends audio bytes instead."});
   add("/generate/audio", {Answer::kBytes, false},
-      {.tag = "", .summary = "Speak a text, a finished audio file", .description = "`stream: true` sends it as it is synthesized."});
+      {.tag = "",
+       .summary = "Speak a text, a finished audio file",
+       .description = "`stream: true` sends it as it is synthesized."});
 }
 
 void add_voice_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
-  routes.add(
-      Method::kGet, "/voices", {.tag = "speech", .summary = "All voices", .json_answer = "VoiceList"},
-      [&tts](const net::Request&) -> Result<net::Response> {
-        OrderedJson voices = OrderedJson::array();
-        for (const engines::Voice& voice : tts.voices()) voices.push_back(voice_json(voice));
-        const std::size_t count = voices.size();
-        return json_response(OrderedJson{{"voices", std::move(voices)}, {"count", count}});
-      });
-  routes.add(
-      Method::kGet, "/voices/{name}", {.tag = "speech", .summary = "One voice", .json_answer = "Voice"},
-      [&tts](const net::Request& request) -> Result<net::Response> {
-        auto voice = tts.find_voice(request.params.at("name"));
-        if (voice) return json_response(voice_json(*voice));
-        Error error = std::move(voice).error();
-        if (error.code == ErrorCode::kNotFound) error.reason = "VOICE_NOT_FOUND";
-        error.param = "name";
-        return fail(std::move(error));
-      });
+  routes.add(Method::kGet, "/voices", {.tag = "speech", .summary = "All voices", .json_answer = "VoiceList"},
+             [&tts](const net::Request&) -> Result<net::Response> {
+               OrderedJson voices = OrderedJson::array();
+               for (const engines::Voice& voice : tts.voices())
+                 voices.push_back(voice_json(voice));
+               const std::size_t count = voices.size();
+               return json_response(OrderedJson{{"voices", std::move(voices)}, {"count", count}});
+             });
+  routes.add(Method::kGet, "/voices/{name}", {.tag = "speech", .summary = "One voice", .json_answer = "Voice"},
+             [&tts](const net::Request& request) -> Result<net::Response> {
+               auto voice = tts.find_voice(request.params.at("name"));
+               if (voice) return json_response(voice_json(*voice));
+               Error error = std::move(voice).error();
+               if (error.code == ErrorCode::kNotFound) error.reason = "VOICE_NOT_FOUND";
+               error.param = "name";
+               return fail(std::move(error));
+             });
 }
 
 }  // namespace

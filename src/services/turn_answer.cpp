@@ -10,7 +10,9 @@ namespace morgan::services {
 
 namespace {
 
-OrderedJson ms_or_null(double ms) { return ms < 0 ? OrderedJson(nullptr) : OrderedJson(rounded(ms)); }
+OrderedJson ms_or_null(double ms) {
+  return ms < 0 ? OrderedJson(nullptr) : OrderedJson(rounded(ms));
+}
 
 OrderedJson timings_json(const dialogue::TurnTimings& timings) {
   return OrderedJson{{"transcript", ms_or_null(timings.transcript_ms)},
@@ -56,7 +58,9 @@ OrderedJson transcript_event(const engines::Transcript& transcript) {
                      {"duration", rounded(transcript.duration_seconds)}};
 }
 
-std::string event(std::string_view name, const OrderedJson& data) { return net::sse_event(dump_json(data), name); }
+std::string event(std::string_view name, const OrderedJson& data) {
+  return net::sse_event(dump_json(data), name);
+}
 
 // The spoken answer as events; its encoder is made when the rate is known. @thread the speaking thread
 class AudioEvents {
@@ -72,7 +76,8 @@ class AudioEvents {
     auto bytes = encoder_->push(samples);
     if (!bytes) return false;
     if (bytes->empty()) return true;
-    return sink_(event("audio", OrderedJson{{"audio_data", base64_encode(*bytes)}, {"format", "pcm16"}, {"sample_rate", rate_hz}}));
+    return sink_(event(
+        "audio", OrderedJson{{"audio_data", base64_encode(*bytes)}, {"format", "pcm16"}, {"sample_rate", rate_hz}}));
   }
 
  private:
@@ -118,9 +123,15 @@ Result<net::Response> turn_events_response(dialogue::ConversationService& dialog
   auto producer = [&dialogue, turn = std::move(turn), stop](const PieceStream::Sink& sink) -> Result<void> {
     AudioEvents audio_events(sink);
     dialogue::TurnObserver observer;
-    observer.on_transcript = [&sink](const engines::Transcript& transcript) { sink(event("transcript", transcript_event(transcript))); };
-    observer.on_text = [&sink](std::string_view delta) { return sink(event("text", OrderedJson{{"delta", std::string(delta)}})); };
-    observer.on_audio = [&audio_events](std::span<const float> samples, int rate_hz) { return audio_events.push(samples, rate_hz); };
+    observer.on_transcript = [&sink](const engines::Transcript& transcript) {
+      sink(event("transcript", transcript_event(transcript)));
+    };
+    observer.on_text = [&sink](std::string_view delta) {
+      return sink(event("text", OrderedJson{{"delta", std::string(delta)}}));
+    };
+    observer.on_audio = [&audio_events](std::span<const float> samples, int rate_hz) {
+      return audio_events.push(samples, rate_hz);
+    };
     MORGAN_TRY(const dialogue::TurnResult result, dialogue.run(turn, observer, stop));
     sink(event("done", turn_json(turn, result)));
     return {};

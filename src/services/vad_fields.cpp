@@ -44,7 +44,8 @@ Result<engines::SegmenterOptions> read_segmenter_options(const Fields& fields) {
   MORGAN_TRY(const auto threshold, fields.number(threshold_name, {0, 1}));
   if (threshold) options.threshold = static_cast<float>(*threshold);
   for (const DurationField& field : kDurations) {
-    MORGAN_TRY(const auto seconds, fields.number(fields.present({field.seconds, field.vad_seconds}), {0, kMaxMs / kMsPerSecond}));
+    MORGAN_TRY(const auto seconds,
+               fields.number(fields.present({field.seconds, field.vad_seconds}), {0, kMaxMs / kMsPerSecond}));
     MORGAN_TRY(const auto ms, fields.number(fields.present({field.milliseconds, field.vad_milliseconds}), {0, kMaxMs}));
     if (seconds) options.*field.target = static_cast<int>(std::lround(*seconds * kMsPerSecond));
     if (ms) options.*field.target = static_cast<int>(std::lround(*ms));

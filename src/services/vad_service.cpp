@@ -40,7 +40,8 @@ Result<net::Response> detect(const net::Request& request, const ServiceContext& 
                                    {"metadata", {{"model", vad.info().model}, {"processing_time", rounded(total)}}}});
 }
 
-Result<net::Response> judge_turn(const net::Request& request, const ServiceContext& context, engines::TurnEngine* turn) {
+Result<net::Response> judge_turn(const net::Request& request, const ServiceContext& context,
+                                 engines::TurnEngine* turn) {
   if (turn == nullptr) return fail(ErrorCode::kUnavailable, "no end-of-turn model is loaded");
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   MORGAN_TRY(const auto threshold, fields.number("threshold", {0, 1}));
@@ -155,8 +156,8 @@ class DetectSession {
   std::unique_ptr<engines::VadStream> stream_;
   engines::SegmenterOptions options_;
   engines::SpeechSegmenter segmenter_;
-  std::vector<float> waiting_;       // fewer than a frame, between messages
-  std::string odd_bytes_;            // half a sample at most, between messages
+  std::vector<float> waiting_;  // fewer than a frame, between messages
+  std::string odd_bytes_;       // half a sample at most, between messages
 };
 
 }  // namespace
@@ -182,13 +183,15 @@ net::Router vad_routes(const ServiceContext& context, engines::VadEngine& vad, e
        .form_body = "AudioForm",
        .audio_body = true,
        .json_answer = "Turn"},
-      [shared, turn](const net::Request& request) { return judge_turn(request, *shared, turn); }, routes.audio_options());
-  routes.add_ws("/ws/detect",
-                {.tag = "voice activity",
-                 .summary = "Live detection",
-                 .description = "Send PCM16 mono 16 kHz as binary messages, or {type: audio, audio_data: base64}; {type: config, "
-                                "threshold, ...} and {type: end}. Answers {type: speech_start | speech_end, at, confidence}."},
-                [&vad](const net::Request&, net::WsPeer& peer) { DetectSession(vad, peer).run(); });
+      [shared, turn](const net::Request& request) { return judge_turn(request, *shared, turn); },
+      routes.audio_options());
+  routes.add_ws(
+      "/ws/detect",
+      {.tag = "voice activity",
+       .summary = "Live detection",
+       .description = "Send PCM16 mono 16 kHz as binary messages, or {type: audio, audio_data: base64}; {type: config, "
+                      "threshold, ...} and {type: end}. Answers {type: speech_start | speech_end, at, confidence}."},
+      [&vad](const net::Request&, net::WsPeer& peer) { DetectSession(vad, peer).run(); });
   const auto models = [&vad, turn] {
     std::vector<engines::EngineInfo> infos{vad.info()};
     if (turn != nullptr) infos.push_back(turn->info());

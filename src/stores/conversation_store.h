@@ -10,11 +10,11 @@
 namespace morgan::stores {
 
 struct StoredMessage {
-  std::string role;                ///< "user", "assistant", "system", "tool"
+  std::string role;  ///< "user", "assistant", "system", "tool"
   std::string content;
-  std::string created_at;          ///< ISO 8601, UTC, milliseconds; set by the store
-  long long sequence = 0;          ///< from 1, without gaps within the conversation; set by the store
-  std::string metadata = "{}";     ///< JSON object
+  std::string created_at;       ///< ISO 8601, UTC, milliseconds; set by the store
+  long long sequence = 0;       ///< from 1, without gaps within the conversation; set by the store
+  std::string metadata = "{}";  ///< JSON object
 };
 
 struct StoredConversation {

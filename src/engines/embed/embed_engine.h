@@ -12,7 +12,7 @@
 namespace morgan::engines {
 
 struct Embeddings {
-  std::vector<std::vector<float>> vectors;   ///< one per text, each `dimension()` long, L2 norm 1
+  std::vector<std::vector<float>> vectors;  ///< one per text, each `dimension()` long, L2 norm 1
   int prompt_tokens = 0;
 };
 

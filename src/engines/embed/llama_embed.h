@@ -9,6 +9,7 @@
 namespace morgan::engines {
 
 /// @error kNotFound, kCorrupt  the model file
-Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::path& model, std::string model_name, int threads);
+Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::path& model, std::string model_name,
+                                                      int threads);
 
 }  // namespace morgan::engines

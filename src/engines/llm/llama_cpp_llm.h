@@ -10,12 +10,12 @@
 namespace morgan::engines {
 
 struct LlamaOptions {
-  std::filesystem::path model;         ///< GGUF file
-  std::string model_name;              ///< catalogue id, shown as "model"
+  std::filesystem::path model;  ///< GGUF file
+  std::string model_name;       ///< catalogue id, shown as "model"
   int threads = 2;
-  int context_tokens = 4096;           ///< per slot
-  int slots = 2;                       ///< answers generated at once
-  std::size_t queue_limit = 16;        ///< requests beyond the slots; more: kOverloaded
+  int context_tokens = 4096;     ///< per slot
+  int slots = 2;                 ///< answers generated at once
+  std::size_t queue_limit = 16;  ///< requests beyond the slots; more: kOverloaded
 };
 
 /// Loads and warms up; the engine's loop runs on a thread of its own until destruction.

@@ -16,7 +16,7 @@
 namespace morgan::engines {
 
 struct ChatMessage {
-  std::string role;                ///< "system", "user", "assistant", "tool"
+  std::string role;  ///< "system", "user", "assistant", "tool"
   std::string content;
 };
 
@@ -27,18 +27,18 @@ struct ChatRequest {
   std::optional<double> top_p;
   std::optional<long long> seed;
   std::vector<std::string> stop_words;
-  std::string model;               ///< "" or "default": the engine's own
+  std::string model;  ///< "" or "default": the engine's own
 };
 
 struct ChatUsage {
   int prompt_tokens = 0;
-  int cached_tokens = 0;           ///< of prompt_tokens, already in the KV cache
+  int cached_tokens = 0;  ///< of prompt_tokens, already in the KV cache
   int completion_tokens = 0;
 };
 
 struct ChatReply {
   std::string text;
-  std::string finish_reason;       ///< "stop", "length"
+  std::string finish_reason;  ///< "stop", "length"
   ChatUsage usage;
 };
 
@@ -46,7 +46,7 @@ struct ChatReply {
 struct WireReply {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;                ///< empty when streamed
+  std::string body;  ///< empty when streamed
 };
 
 class LlmEngine {
@@ -65,14 +65,15 @@ class LlmEngine {
   /// @param on_chunk  gets whole SSE events ("data: ...\n\n", last "data: [DONE]\n\n") when the body has
   ///                  stream: true; false cancels
   /// @return status and error body in OpenAI's form for what the model refuses
-  virtual Result<WireReply> chat_completions(const std::string& body, const std::function<bool(std::string_view)>& on_chunk,
+  virtual Result<WireReply> chat_completions(const std::string& body,
+                                             const std::function<bool(std::string_view)>& on_chunk,
                                              const StopToken& stop) = 0;
 
   /// Puts these messages into the prompt cache, so that a chat beginning with them starts at once.
   virtual Result<void> prefill(const std::vector<ChatMessage>& messages) = 0;
 
   virtual std::string model_name() const = 0;
-  virtual int context_tokens() const = 0;      ///< 0: not known (remote)
+  virtual int context_tokens() const = 0;  ///< 0: not known (remote)
   virtual EngineInfo info() const = 0;
 };
 

@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void forward_log(void* /*param*/, OrtLoggingLevel severity, const char* /*category*/, const char* /*id*/, const char* /*where*/,
-                 const char* message) {
+void forward_log(void* /*param*/, OrtLoggingLevel severity, const char* /*category*/, const char* /*id*/,
+                 const char* /*where*/, const char* message) {
   if (severity >= ORT_LOGGING_LEVEL_WARNING) log::debug("onnxruntime", message);
 }
 
@@ -69,7 +69,9 @@ Result<Runtime*> open_runtime() {
     return &runtime;
   }
   return fail(ErrorCode::kUnavailable,
-              "ONNX Runtime could not be loaded; `make build` puts it beside the binary, MORGAN_ONNXRUNTIME names another. Tried:" + tried);
+              "ONNX Runtime could not be loaded; `make build` puts it beside the binary, MORGAN_ONNXRUNTIME names "
+              "another. Tried:" +
+                  tried);
 }
 
 Result<Runtime*>& runtime_once() {
@@ -77,7 +79,8 @@ Result<Runtime*>& runtime_once() {
     try {
       return open_runtime();
     } catch (const Ort::Exception& error) {
-      return Result<Runtime*>(fail(ErrorCode::kUnavailable, std::string("ONNX Runtime does not start: ") + error.what()));
+      return Result<Runtime*>(
+          fail(ErrorCode::kUnavailable, std::string("ONNX Runtime does not start: ") + error.what()));
     }
   }();
   return result;
@@ -88,8 +91,8 @@ Ort::Value to_value(const Ort::MemoryInfo& memory, const Tensor& tensor) {
       [&](const auto& data) {
         using Element = typename std::decay_t<decltype(data)>::value_type;
         // The runtime only reads its inputs, but its interface takes them mutable.
-        return Ort::Value::CreateTensor<Element>(memory, const_cast<Element*>(data.data()), data.size(), tensor.shape.data(),
-                                                 tensor.shape.size());
+        return Ort::Value::CreateTensor<Element>(memory, const_cast<Element*>(data.data()), data.size(),
+                                                 tensor.shape.data(), tensor.shape.size());
       },
       tensor.data);
 }
@@ -111,7 +114,8 @@ Tensor from_value(const Ort::Value& value) {
 
 class OrtSession final : public Session {
  public:
-  OrtSession(Ort::Session session, std::vector<std::string> names) : session_(std::move(session)), input_names_(std::move(names)) {}
+  OrtSession(Ort::Session session, std::vector<std::string> names)
+      : session_(std::move(session)), input_names_(std::move(names)) {}
 
   Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs, std::span<const char* const> outputs) override {
     try {
@@ -121,11 +125,12 @@ class OrtSession final : public Session {
         names.push_back(input.name);
         values.push_back(to_value(memory_, input.tensor));
       }
-      std::vector<Ort::Value> results =
-          session_.Run(Ort::RunOptions{nullptr}, names.data(), values.data(), values.size(), outputs.data(), outputs.size());
+      std::vector<Ort::Value> results = session_.Run(Ort::RunOptions{nullptr}, names.data(), values.data(),
+                                                     values.size(), outputs.data(), outputs.size());
       std::vector<Tensor> tensors;
       tensors.reserve(results.size());
-      for (const Ort::Value& result : results) tensors.push_back(from_value(result));
+      for (const Ort::Value& result : results)
+        tensors.push_back(from_value(result));
       return tensors;
     } catch (const Ort::Exception& error) {
       return fail(ErrorCode::kInternal, std::string("the model could not be run: ") + error.what());
@@ -176,11 +181,13 @@ Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const Sess
     Ort::Session session(*(*runtime)->environment, model.c_str(), make_options(options));
     const Ort::AllocatorWithDefaultOptions allocator;
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < session.GetInputCount(); ++i) names.emplace_back(session.GetInputNameAllocated(i, allocator).get());
+    for (std::size_t i = 0; i < session.GetInputCount(); ++i)
+      names.emplace_back(session.GetInputNameAllocated(i, allocator).get());
     return std::unique_ptr<Session>(std::make_unique<OrtSession>(std::move(session), std::move(names)));
   } catch (const Ort::Exception& error) {
     log::debug("onnxruntime", error.what());
-    return fail(ErrorCode::kCorrupt, "the model file " + model.string() + " is damaged or not an ONNX model; `morgan models verify` checks it");
+    return fail(ErrorCode::kCorrupt, "the model file " + model.string() +
+                                         " is damaged or not an ONNX model; `morgan models verify` checks it");
   }
 }
 

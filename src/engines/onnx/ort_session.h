@@ -27,13 +27,13 @@ struct Tensor {
 };
 
 struct NamedTensor {
-  const char* name;                    ///< static string
+  const char* name;  ///< static string
   Tensor tensor;
 };
 
 struct SessionOptions {
   int threads = 1;
-  bool spin = false;                   ///< busy-wait between operators: faster alone, ruinous beside other engines
+  bool spin = false;  ///< busy-wait between operators: faster alone, ruinous beside other engines
 };
 
 /// @thread run() from any thread, concurrently
@@ -44,7 +44,8 @@ class Session {
   virtual ~Session() = default;
   /// @param outputs static names; the results come in this order
   /// @error kInternal  with the runtime's message
-  virtual Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs, std::span<const char* const> outputs) = 0;
+  virtual Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs,
+                                          std::span<const char* const> outputs) = 0;
   virtual std::vector<std::string> input_names() const = 0;
 };
 

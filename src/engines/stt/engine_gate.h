@@ -39,8 +39,8 @@ class EngineGate {
   const std::size_t queue_limit_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool busy_ = false;                       // guarded by mutex_
-  std::array<std::size_t, 2> waiting_{};    // guarded by mutex_; by priority
+  bool busy_ = false;                     // guarded by mutex_
+  std::array<std::size_t, 2> waiting_{};  // guarded by mutex_; by priority
 };
 
 }  // namespace morgan::engines

@@ -40,7 +40,8 @@ TEST(EngineGate, OneAtATimeAndEveryoneGetsIn) {
       return pass.has_value();
     }));
   }
-  for (auto& caller : callers) EXPECT_TRUE(caller.get());
+  for (auto& caller : callers)
+    EXPECT_TRUE(caller.get());
   EXPECT_EQ(most, 1);
 }
 

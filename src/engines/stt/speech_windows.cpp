@@ -18,7 +18,9 @@ SegmenterOptions window_options() {
   return options;
 }
 
-std::size_t sample_at(double seconds) { return static_cast<std::size_t>(seconds * audio::kSpeechRate); }
+std::size_t sample_at(double seconds) {
+  return static_cast<std::size_t>(seconds * audio::kSpeechRate);
+}
 
 }  // namespace
 
@@ -33,7 +35,8 @@ Result<std::vector<SpeechWindow>> speech_windows(VadEngine* vad, audio::PcmView 
   }
   MORGAN_TRY(const std::vector<SpeechSegment> segments, find_speech(*vad, pcm, window_options()));
   for (const SpeechSegment& segment : segments) {
-    const SpeechWindow next{sample_at(segment.start_seconds), std::min(sample_at(segment.end_seconds), pcm.samples.size())};
+    const SpeechWindow next{sample_at(segment.start_seconds),
+                            std::min(sample_at(segment.end_seconds), pcm.samples.size())};
     const bool joins = !windows.empty() && next.end - windows.back().begin <= longest &&
                        next.begin - windows.back().end <= sample_at(kLongestPauseSeconds);
     if (joins) {

@@ -18,19 +18,19 @@ enum class SttTask : std::uint8_t { kTranscribe, kTranslate };
 enum class SttPriority : std::uint8_t { kLive, kBatch };
 
 struct SttRequest {
-  std::string language;            ///< ISO 639-1 ("en"), or "" / "auto": detect
-  std::string prompt;              ///< names and spellings to favour
+  std::string language;  ///< ISO 639-1 ("en"), or "" / "auto": detect
+  std::string prompt;    ///< names and spellings to favour
   SttTask task = SttTask::kTranscribe;
-  float temperature = 0;           ///< 0..1; 0 falls back upwards by itself when decoding fails its guards
+  float temperature = 0;  ///< 0..1; 0 falls back upwards by itself when decoding fails its guards
   bool word_timestamps = false;
   SttPriority priority = SttPriority::kBatch;
-  bool use_vad = true;             ///< transcribe only where there is speech
+  bool use_vad = true;  ///< transcribe only where there is speech
   /// Called with 0..1 as a long file advances, from the calling thread.
   std::function<void(double)> on_progress;
 };
 
 struct SttWord {
-  std::string text;                ///< with its leading blank removed
+  std::string text;  ///< with its leading blank removed
   double start_seconds = 0;
   double end_seconds = 0;
   float probability = 0;
@@ -40,23 +40,23 @@ struct SttSegment {
   std::string text;
   double start_seconds = 0;
   double end_seconds = 0;
-  float confidence = 0;            ///< mean token probability
+  float confidence = 0;  ///< mean token probability
   float no_speech_probability = 0;
   float average_log_probability = 0;
-  float compression_ratio = 0;     ///< bytes of text over bytes deflated, as Whisper's guard
+  float compression_ratio = 0;  ///< bytes of text over bytes deflated, as Whisper's guard
   float temperature = 0;
   std::vector<int> tokens;
-  std::vector<SttWord> words;      ///< when asked for
+  std::vector<SttWord> words;  ///< when asked for
 };
 
 struct Transcript {
-  std::string text;                ///< segments joined, trimmed; "" when nothing was said
-  std::string language;            ///< ISO 639-1, detected or as asked
+  std::string text;      ///< segments joined, trimmed; "" when nothing was said
+  std::string language;  ///< ISO 639-1, detected or as asked
   float language_probability = 1;
-  float confidence = 0;            ///< 0..1, duration-weighted over segments; 0 when empty
-  double duration_seconds = 0;     ///< of the audio
+  float confidence = 0;         ///< 0..1, duration-weighted over segments; 0 when empty
+  double duration_seconds = 0;  ///< of the audio
   std::vector<SttSegment> segments;
-  double engine_seconds = 0;       ///< time inside the engine
+  double engine_seconds = 0;  ///< time inside the engine
 };
 
 struct LanguageGuess {

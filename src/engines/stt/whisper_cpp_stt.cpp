@@ -29,7 +29,8 @@ using WhisperContext = std::unique_ptr<whisper_context, ContextDeleter>;
 
 std::vector<std::string> language_codes() {
   std::vector<std::string> codes;
-  for (int id = 0; id <= whisper_lang_max_id(); ++id) codes.emplace_back(whisper_lang_str(id));
+  for (int id = 0; id <= whisper_lang_max_id(); ++id)
+    codes.emplace_back(whisper_lang_str(id));
   return codes;
 }
 
@@ -40,14 +41,16 @@ Result<std::string> parse_language(const std::string& asked, bool multilingual) 
   if (const std::size_t region = name.find_first_of("-_"); region == 2) name.resize(2);
   const int id = whisper_lang_id(name.c_str());
   if (id < 0) {
-    return fail({ErrorCode::kInvalidArgument,
-                 fmt::format("language '{}' is not one that Whisper knows{}", asked, did_you_mean(name, language_codes())),
-                 "LANGUAGE_NOT_SUPPORTED", "language"});
+    return fail(
+        {ErrorCode::kInvalidArgument,
+         fmt::format("language '{}' is not one that Whisper knows{}", asked, did_you_mean(name, language_codes())),
+         "LANGUAGE_NOT_SUPPORTED", "language"});
   }
   const std::string code = whisper_lang_str(id);
   if (!multilingual && code != "en") {
-    return fail({ErrorCode::kInvalidArgument, fmt::format("the loaded Whisper model knows English only, not '{}'", asked),
-                 "LANGUAGE_NOT_SUPPORTED", "language"});
+    return fail({ErrorCode::kInvalidArgument,
+                 fmt::format("the loaded Whisper model knows English only, not '{}'", asked), "LANGUAGE_NOT_SUPPORTED",
+                 "language"});
   }
   return code;
 }
@@ -77,7 +80,11 @@ void summarize(Transcript& transcript) {
 class WhisperCppStt final : public SttEngine {
  public:
   WhisperCppStt(WhisperOptions options, WhisperContext context, std::unique_ptr<WhisperDecoder> decoder, VadEngine* vad)
-      : options_(std::move(options)), context_(std::move(context)), decoder_(std::move(decoder)), vad_(vad), gate_(options_.queue_limit) {}
+      : options_(std::move(options)),
+        context_(std::move(context)),
+        decoder_(std::move(decoder)),
+        vad_(vad),
+        gate_(options_.queue_limit) {}
 
   Result<Transcript> transcribe(audio::PcmView pcm, const SttRequest& request, const StopToken& stop) override {
     MORGAN_CHECK_OK(check_rate(pcm));
@@ -106,7 +113,8 @@ class WhisperCppStt final : public SttEngine {
         shift(segment, static_cast<double>(window.begin) / audio::kSpeechRate);
         transcript.segments.push_back(std::move(segment));
       }
-      if (request.on_progress) request.on_progress(static_cast<double>(window.end) / static_cast<double>(pcm.samples.size()));
+      if (request.on_progress)
+        request.on_progress(static_cast<double>(window.end) / static_cast<double>(pcm.samples.size()));
     }
     if (request.on_progress) request.on_progress(1.0);
     summarize(transcript);
@@ -120,15 +128,17 @@ class WhisperCppStt final : public SttEngine {
     if (windows.empty()) return std::vector<LanguageGuess>{};
     const SpeechWindow& first = windows.front();
     MORGAN_TRY(const EngineGate::Pass pass, gate_.enter(SttPriority::kBatch, stop));
-    MORGAN_TRY(std::vector<LanguageGuess> guesses,
-               decoder_->detect(pcm.samples.subspan(first.begin, std::min(first.end - first.begin, kDetectSamples)), stop));
+    MORGAN_TRY(
+        std::vector<LanguageGuess> guesses,
+        decoder_->detect(pcm.samples.subspan(first.begin, std::min(first.end - first.begin, kDetectSamples)), stop));
     guesses.resize(std::min(guesses.size(), kGuesses));
     return guesses;
   }
 
   EngineInfo info() const override {
     EngineInfo info{"stt", "whisper.cpp", options_.model_name, "", {"en"}, false};
-    info.detail = fmt::format("Whisper {}, {}", whisper_model_type_readable(context_.get()), multilingual() ? "multilingual" : "English");
+    info.detail = fmt::format("Whisper {}, {}", whisper_model_type_readable(context_.get()),
+                              multilingual() ? "multilingual" : "English");
     if (multilingual()) info.languages = language_codes();
     return info;
   }
@@ -162,13 +172,16 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
   params.flash_attn = false;
   WhisperContext context(whisper_init_from_file_with_params_no_state(options.model.c_str(), params));
   if (!context) {
-    return fail(ErrorCode::kCorrupt, options.model.string() + " is damaged or not a Whisper model in ggml form; `morgan models verify` checks it");
+    return fail(
+        ErrorCode::kCorrupt,
+        options.model.string() + " is damaged or not a Whisper model in ggml form; `morgan models verify` checks it");
   }
   MORGAN_TRY(std::unique_ptr<WhisperDecoder> decoder, WhisperDecoder::create(context.get(), options.threads));
   // The first run allocates and pages the weights in: better now than at the first word.
   const std::vector<float> silence(audio::kSpeechRate, 0.0F);
   MORGAN_TRY(const auto warm, decoder->decode(silence, "en", {}, {}));
-  return std::unique_ptr<SttEngine>(std::make_unique<WhisperCppStt>(options, std::move(context), std::move(decoder), vad));
+  return std::unique_ptr<SttEngine>(
+      std::make_unique<WhisperCppStt>(options, std::move(context), std::move(decoder), vad));
 }
 
 }  // namespace morgan::engines

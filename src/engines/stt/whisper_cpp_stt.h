@@ -10,10 +10,10 @@
 namespace morgan::engines {
 
 struct WhisperOptions {
-  std::filesystem::path model;         ///< ggml file
-  std::string model_name;              ///< catalogue id
+  std::filesystem::path model;  ///< ggml file
+  std::string model_name;       ///< catalogue id
   int threads = 2;
-  std::size_t queue_limit = 16;        ///< callers that may wait
+  std::size_t queue_limit = 16;  ///< callers that may wait
 };
 
 /// Loads and warms up. @param vad  finds speech in files; not owned, outlives the engine

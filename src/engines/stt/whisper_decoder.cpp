@@ -22,18 +22,23 @@ constexpr std::size_t kShortestSamples = audio::kSpeechRate;
 constexpr double kEndSlackSeconds = 0.05;
 constexpr float kTemperatureStep = 0.2F;
 
-bool abort_requested(void* token) { return static_cast<const StopToken*>(token)->stop_requested(); }
+bool abort_requested(void* token) {
+  return static_cast<const StopToken*>(token)->stop_requested();
+}
 
 }  // namespace
 
 WhisperDecoder::WhisperDecoder(whisper_context* context, int threads) : context_(context), threads_(threads) {}
 
-WhisperDecoder::~WhisperDecoder() { whisper_free_state(state_); }
+WhisperDecoder::~WhisperDecoder() {
+  whisper_free_state(state_);
+}
 
 Result<std::unique_ptr<WhisperDecoder>> WhisperDecoder::create(whisper_context* context, int threads) {
   std::unique_ptr<WhisperDecoder> decoder(new WhisperDecoder(context, threads));
   decoder->state_ = whisper_init_state(context);
-  if (decoder->state_ == nullptr) return fail(ErrorCode::kInternal, "there is not enough memory for the Whisper decoder");
+  if (decoder->state_ == nullptr)
+    return fail(ErrorCode::kInternal, "there is not enough memory for the Whisper decoder");
   return decoder;
 }
 
@@ -70,7 +75,9 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
 
   const int status = whisper_full_with_state(context_, state_, params, heard.data(), static_cast<int>(heard.size()));
   if (stop.stop_requested()) return fail(stop.error());
-  if (status != 0) return fail({ErrorCode::kInternal, "whisper.cpp failed with status " + std::to_string(status), "TRANSCRIPTION_ERROR"});
+  if (status != 0)
+    return fail(
+        {ErrorCode::kInternal, "whisper.cpp failed with status " + std::to_string(status), "TRANSCRIPTION_ERROR"});
 
   std::vector<SttSegment> segments;
   const double end = static_cast<double>(samples.size()) / audio::kSpeechRate;
@@ -129,7 +136,8 @@ std::vector<LanguageGuess> WhisperDecoder::guess_language() {
     sum += weight;
     guesses.push_back({whisper_lang_str(id), static_cast<float>(weight)});
   }
-  for (LanguageGuess& guess : guesses) guess.probability = static_cast<float>(static_cast<double>(guess.probability) / sum);
+  for (LanguageGuess& guess : guesses)
+    guess.probability = static_cast<float>(static_cast<double>(guess.probability) / sum);
   std::sort(guesses.begin(), guesses.end(), [](const auto& a, const auto& b) { return a.probability > b.probability; });
   return guesses;
 }
@@ -154,7 +162,8 @@ SttSegment WhisperDecoder::read_segment(int index, bool words) const {
   for (int i = 0; i < whisper_full_n_tokens_from_state(state_, index); ++i) {
     const whisper_token_data data = whisper_full_get_token_data_from_state(state_, index, i);
     if (data.id >= whisper_token_eot(context_)) continue;  // timestamps and other marks
-    tokens.push_back({whisper_token_to_str(context_, data.id), static_cast<double>(data.t0) / 100, static_cast<double>(data.t1) / 100, data.p});
+    tokens.push_back({whisper_token_to_str(context_, data.id), static_cast<double>(data.t0) / 100,
+                      static_cast<double>(data.t1) / 100, data.p});
     segment.tokens.push_back(data.id);
     probability += static_cast<double>(data.p);
     log_probability += static_cast<double>(data.plog);

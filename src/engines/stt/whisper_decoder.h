@@ -20,7 +20,7 @@ namespace morgan::engines {
 class WhisperDecoder {
  public:
   struct Window {
-    std::vector<SttSegment> segments;   ///< times from the window's first sample
+    std::vector<SttSegment> segments;  ///< times from the window's first sample
     std::string language;
     float language_probability = 1;
   };
@@ -32,7 +32,8 @@ class WhisperDecoder {
   WhisperDecoder& operator=(const WhisperDecoder&) = delete;
 
   /// @param samples 16 kHz, at most 30 s   @param language ISO 639-1, or "" to detect
-  Result<Window> decode(std::span<const float> samples, const std::string& language, const SttRequest& request, const StopToken& stop);
+  Result<Window> decode(std::span<const float> samples, const std::string& language, const SttRequest& request,
+                        const StopToken& stop);
 
   /// All languages, best first.
   Result<std::vector<LanguageGuess>> detect(std::span<const float> samples, const StopToken& stop);
@@ -40,16 +41,16 @@ class WhisperDecoder {
  private:
   enum class Context { kCut, kFull, kFullWithFallback };
   WhisperDecoder(whisper_context* context, int threads);
-  Result<std::vector<SttSegment>> run(std::span<const float> samples, const std::string& language, const SttRequest& request,
-                                      Context mode, const StopToken& stop);
-  Result<std::vector<SttSegment>> run_guarded(std::span<const float> samples, const std::string& language, const SttRequest& request,
-                                              const StopToken& stop);
+  Result<std::vector<SttSegment>> run(std::span<const float> samples, const std::string& language,
+                                      const SttRequest& request, Context mode, const StopToken& stop);
+  Result<std::vector<SttSegment>> run_guarded(std::span<const float> samples, const std::string& language,
+                                              const SttRequest& request, const StopToken& stop);
   /// From what the encoder heard last: costs one decoder step.
   std::vector<LanguageGuess> guess_language();
   SttSegment read_segment(int index, bool words) const;
 
-  whisper_context* context_;       // not owned; the model's weights
-  whisper_state* state_ = nullptr; // owned; freed by the destructor
+  whisper_context* context_;        // not owned; the model's weights
+  whisper_state* state_ = nullptr;  // owned; freed by the destructor
   int threads_;
   std::string last_language_ = "en";
 };

@@ -54,12 +54,14 @@ bool is_doubtful(const std::vector<SttSegment>& segments, double seconds) {
   for (const SttSegment& segment : segments) {
     text += segment.text + " ";
     tokens += segment.tokens.size();
-    log_probability += static_cast<double>(segment.average_log_probability) * static_cast<double>(segment.tokens.size());
+    log_probability +=
+        static_cast<double>(segment.average_log_probability) * static_cast<double>(segment.tokens.size());
     no_speech = std::max(no_speech, segment.no_speech_probability);
   }
   if (tokens == 0) return false;
   const auto mean = static_cast<float>(log_probability / static_cast<double>(tokens));
-  return compression_ratio(text) > kMostCompressible || has_repetition(text) || (mean < kLeastLogProbability && no_speech < kNoSpeech) ||
+  return compression_ratio(text) > kMostCompressible || has_repetition(text) ||
+         (mean < kLeastLogProbability && no_speech < kNoSpeech) ||
          static_cast<double>(tokens) > static_cast<double>(kTokensAllowed) + kMostTokensPerSecond * seconds;
 }
 

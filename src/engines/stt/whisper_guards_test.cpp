@@ -14,7 +14,8 @@ SttSegment segment_of(const std::string& text, std::size_t tokens, float log_pro
 
 TEST(WhisperGuards, LoopsAreDoubtful) {
   std::string loop;
-  for (int i = 0; i < 20; ++i) loop += "and so my fellow americans ";
+  for (int i = 0; i < 20; ++i)
+    loop += "and so my fellow americans ";
   EXPECT_GT(compression_ratio(loop), 2.4F);
   EXPECT_TRUE(has_repetition(loop));
   EXPECT_TRUE(has_repetition("no no no no"));

@@ -31,7 +31,9 @@ const std::vector<std::string>& librivox() {
   return kClips;
 }
 
-std::string clip_name(const std::string& number) { return "librivox/sense_and_sensibility_01_austen_64kb-" + number + ".wav"; }
+std::string clip_name(const std::string& number) {
+  return "librivox/sense_and_sensibility_01_austen_64kb-" + number + ".wav";
+}
 
 class WhisperSttTest : public testing::Test {
  protected:
@@ -94,7 +96,9 @@ TEST_F(WhisperSttTest, TranscribesARecordingWithTimesAndLanguage) {
 TEST_F(WhisperSttTest, CutContextSaysWhatFullContextSays) {
   // What whisper-cli with the whole 30 s context writes of the same model and clips.
   const std::map<std::string, std::string> full{
-      {"0870", "and mr john dashwood had then leisure to consider how much there might be prudently in his power to do for them"},
+      {"0870",
+       "and mr john dashwood had then leisure to consider how much there might be prudently in his power to do for "
+       "them"},
       {"0890", "unless to be rather cold hearted and rather selfish is to be ill disposed"},
       {"0920", "had he married a more amiable woman he might have been made still more respectable than he was"},
       {"0930", "he might even have been made amiable himself"}};
@@ -111,7 +115,8 @@ TEST_F(WhisperSttTest, HearsNothingInSilenceAndNoise) {
   for (const double seconds : {0.05, 1.0, 12.0}) {
     audio::PcmBuffer silence{std::vector<float>(static_cast<std::size_t>(seconds * 16000), 0.0F)};
     audio::PcmBuffer hiss = silence;
-    for (float& sample : hiss.samples) sample = noise(generator);
+    for (float& sample : hiss.samples)
+      sample = noise(generator);
     for (const audio::PcmBuffer& pcm : {silence, hiss}) {
       const auto transcript = stt_->transcribe(pcm, {}, {});
       ASSERT_TRUE(transcript) << transcript.error().message;
@@ -138,7 +143,8 @@ TEST_F(WhisperSttTest, WalksLongRecordingsAndReportsProgress) {
   ASSERT_TRUE(transcript) << transcript.error().message;
   std::size_t found = 0;
   const std::string text = spoken(transcript->text);
-  for (std::size_t at = text.find("selfish"); at != std::string::npos; at = text.find("selfish", at + 1)) ++found;
+  for (std::size_t at = text.find("selfish"); at != std::string::npos; at = text.find("selfish", at + 1))
+    ++found;
   EXPECT_EQ(found, 3U) << text;
   EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
   EXPECT_EQ(progress.back(), 1.0);

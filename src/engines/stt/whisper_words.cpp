@@ -23,7 +23,8 @@ std::vector<SttWord> words_of(const std::vector<WhisperToken>& tokens) {
     ++tokens_in_word;
     word.probability += (token.probability - word.probability) / static_cast<float>(tokens_in_word);
   }
-  for (SttWord& word : words) word.text = std::string(trim(word.text));
+  for (SttWord& word : words)
+    word.text = std::string(trim(word.text));
   std::erase_if(words, [](const SttWord& word) { return word.text.empty(); });
   return words;
 }

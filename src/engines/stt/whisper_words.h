@@ -9,7 +9,7 @@
 namespace morgan::engines {
 
 struct WhisperToken {
-  std::string text;              ///< may be a part of a UTF-8 character
+  std::string text;  ///< may be a part of a UTF-8 character
   double start_seconds = 0;
   double end_seconds = 0;
   float probability = 0;

@@ -4,7 +4,8 @@ namespace morgan::engines {
 namespace {
 
 TEST(WhisperWords, JoinsTokensAndPunctuationToWords) {
-  const auto words = words_of({{" And", 0, 0.2, 0.9F}, {" Amer", 0.2, 0.4, 0.8F}, {"icans", 0.4, 0.9, 0.6F}, {",", 0.9, 0.9, 0.5F}});
+  const auto words =
+      words_of({{" And", 0, 0.2, 0.9F}, {" Amer", 0.2, 0.4, 0.8F}, {"icans", 0.4, 0.9, 0.6F}, {",", 0.9, 0.9, 0.5F}});
   ASSERT_EQ(words.size(), 2U);
   EXPECT_EQ(words[0].text, "And");
   EXPECT_EQ(words[1].text, "Americans,");

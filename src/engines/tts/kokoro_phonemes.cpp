@@ -20,47 +20,47 @@ struct Rule {
 
 /// Applied first to last. The longer of two that share a beginning comes first.
 constexpr std::array kBritish = {
-    Rule{"e^\u0259", "\u025B\u02D0"},         // "there"
-    Rule{"i\u0259", "\u026A\u0259"},          // "near"
-    Rule{"\u0259^\u028A", "Q"},               // "go"
+    Rule{"e^\u0259", "\u025B\u02D0"},  // "there"
+    Rule{"i\u0259", "\u026A\u0259"},   // "near"
+    Rule{"\u0259^\u028A", "Q"},        // "go"
 };
 
 constexpr std::array kEveryone = {
-    Rule{"^\u0279", "\u0279"},                // the r that links to a vowel is a sound of its own
+    Rule{"^\u0279", "\u0279"},  // the r that links to a vowel is a sound of its own
     Rule{"k\u0259k\u02C8o\u02D0\u0279", "k\u02C8o^\u028Ak\u0259\u0279"},  // the model's own name
     Rule{"k\u0259k\u02C8\u0254\u02D0\u0279", "k\u02C8o^\u028Ak\u0259\u0279"},
     Rule{"\u0294\u02CCn\u0329", "t\u1D4An"},  // "button"
     Rule{"\u0294n\u0329", "t\u1D4An"},
     Rule{"\u0294n", "t\u1D4An"},
     Rule{"\u0294", "t"},
-    Rule{"a^\u026A", "I"},                    // "my"
-    Rule{"a^\u028A", "W"},                    // "now"
-    Rule{"e^\u026A", "A"},                    // "day"
-    Rule{"\u0254^\u026A", "Y"},               // "boy"
-    Rule{"d^\u0292", "\u02A4"},               // "joy"
-    Rule{"t^\u0283", "\u02A7"},               // "church"
-    Rule{"\u0259^l", "\u1D4Al"},              // "bottle"
+    Rule{"a^\u026A", "I"},        // "my"
+    Rule{"a^\u028A", "W"},        // "now"
+    Rule{"e^\u026A", "A"},        // "day"
+    Rule{"\u0254^\u026A", "Y"},   // "boy"
+    Rule{"d^\u0292", "\u02A4"},   // "joy"
+    Rule{"t^\u0283", "\u02A7"},   // "church"
+    Rule{"\u0259^l", "\u1D4Al"},  // "bottle"
     Rule{"\u02B2o", "jo"},
     Rule{"\u02B2\u0259", "j\u0259"},
     Rule{"\u02B2", ""},
-    Rule{"\u025A", "\u0259\u0279"},           // "better"
+    Rule{"\u025A", "\u0259\u0279"},  // "better"
     Rule{"e", "A"},
     Rule{"r", "\u0279"},
-    Rule{"x", "k"},                           // "loch"
+    Rule{"x", "k"},  // "loch"
     Rule{"\u00E7", "k"},
-    Rule{"\u0250", "\u0259"},                 // "about"
-    Rule{"\u026C", "l"},                      // Welsh "ll"
-    Rule{"\u0303", ""},                       // nasal vowels
+    Rule{"\u0250", "\u0259"},  // "about"
+    Rule{"\u026C", "l"},       // Welsh "ll"
+    Rule{"\u0303", ""},        // nasal vowels
 };
 
 constexpr std::array kAmerican = {
-    Rule{"n\u02C8Inti ", "n\u02C8Indi "},     // "ninety" is said with a d, "nineteen" is not
-    Rule{"o^\u028A", "O"},                    // "go"
+    Rule{"n\u02C8Inti ", "n\u02C8Indi "},  // "ninety" is said with a d, "nineteen" is not
+    Rule{"o^\u028A", "O"},                 // "go"
     Rule{"\u025C\u02D0\u0279", "\u025C\u0279"},
-    Rule{"\u025C\u02D0", "\u025C\u0279"},     // "bird"
+    Rule{"\u025C\u02D0", "\u025C\u0279"},  // "bird"
     Rule{"\u026A\u0259", "i\u0259"},
-    Rule{"\u02D0", ""},                       // no long vowels
-    Rule{"\u027E", "T"},                      // the tap of "water"
+    Rule{"\u02D0", ""},   // no long vowels
+    Rule{"\u027E", "T"},  // the tap of "water"
 };
 
 /// One left-to-right pass for all rules at once would let none see another's result; a pass per rule does.
@@ -112,7 +112,8 @@ Result<KokoroVocabulary> KokoroVocabulary::load(const std::filesystem::path& fil
   KokoroVocabulary vocabulary;
   for (const auto& [symbol, token] : vocab->items()) {
     const std::vector<char32_t> codes = code_points(symbol);
-    if (codes.size() != 1 || !token.is_number_integer()) return corrupt("'" + symbol + "' is not a symbol with a number");
+    if (codes.size() != 1 || !token.is_number_integer())
+      return corrupt("'" + symbol + "' is not a symbol with a number");
     const auto number = token.get<std::int64_t>();
     constexpr std::int64_t kModelTokens = 178;
     if (number <= 0 || number >= kModelTokens) return corrupt("'" + symbol + "' has a number outside the model's 178");
@@ -154,7 +155,8 @@ std::vector<std::vector<std::int64_t>> KokoroVocabulary::to_tokens(std::string_v
   for (std::size_t begin = 0; begin < known.size();) {
     const std::size_t end = piece_end(known, begin, kKokoroMaxTokens);
     std::vector<std::int64_t>& piece = pieces.emplace_back();
-    for (std::size_t i = begin; i < end; ++i) piece.push_back(tokens_.at(known[i]));
+    for (std::size_t i = begin; i < end; ++i)
+      piece.push_back(tokens_.at(known[i]));
     begin = end;
   }
   return pieces;

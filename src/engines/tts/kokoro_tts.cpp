@@ -60,7 +60,8 @@ class KokoroTts final : public TtsEngine {
     MORGAN_TRY(std::string ipa, phonemize(text, british ? "en-gb" : "en-us", PhonemeTies::kCaret));
     std::vector<std::vector<float>> runs;
     if (!has_sound(ipa)) return runs;
-    for (const std::vector<std::int64_t>& tokens : vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
+    for (const std::vector<std::int64_t>& tokens :
+         vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
       MORGAN_TRY(auto samples, run_model(tokens, style, speed));
       runs.push_back(std::move(samples));
     }
@@ -68,7 +69,8 @@ class KokoroTts final : public TtsEngine {
   }
 
  private:
-  Result<std::vector<float>> run_model(const std::vector<std::int64_t>& tokens, const KokoroStyle& style, double speed) {
+  Result<std::vector<float>> run_model(const std::vector<std::int64_t>& tokens, const KokoroStyle& style,
+                                       double speed) {
     std::vector<std::int64_t> padded;
     padded.reserve(tokens.size() + 2);
     padded.push_back(0);

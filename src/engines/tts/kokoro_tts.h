@@ -9,9 +9,9 @@
 namespace morgan::engines {
 
 struct KokoroOptions {
-  std::filesystem::path model;         ///< kokoro-82m-int8.onnx
-  std::filesystem::path vocabulary;    ///< vocab.json: symbol to token
-  std::filesystem::path voices;        ///< folder of *.bin, float32 [510,1,256], little-endian
+  std::filesystem::path model;       ///< kokoro-82m-int8.onnx
+  std::filesystem::path vocabulary;  ///< vocab.json: symbol to token
+  std::filesystem::path voices;      ///< folder of *.bin, float32 [510,1,256], little-endian
   std::string model_name;
   std::string default_voice = "af_heart";
   int threads = 2;

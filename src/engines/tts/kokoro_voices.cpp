@@ -45,7 +45,9 @@ Failure wrong_size(const fs::path& file) {
 
 }  // namespace
 
-bool is_british(const Voice& voice) { return voice.language == "en-GB"; }
+bool is_british(const Voice& voice) {
+  return voice.language == "en-GB";
+}
 
 Result<std::shared_ptr<const KokoroStyle>> KokoroStyle::load(const fs::path& file) {
   const Result<std::string> bytes = read_file(file, kFileSize + 1);
@@ -54,8 +56,11 @@ Result<std::shared_ptr<const KokoroStyle>> KokoroStyle::load(const fs::path& fil
   const auto style = std::make_shared<KokoroStyle>();
   style->values_.resize(kRows * kWidth);
   std::memcpy(style->values_.data(), bytes->data(), kFileSize);
-  const bool finite = std::all_of(style->values_.begin(), style->values_.end(), [](float v) { return std::isfinite(v); });
-  if (!finite) return fail(ErrorCode::kCorrupt, "the voice file " + file.string() + " is damaged: it holds values that are no numbers");
+  const bool finite =
+      std::all_of(style->values_.begin(), style->values_.end(), [](float v) { return std::isfinite(v); });
+  if (!finite)
+    return fail(ErrorCode::kCorrupt,
+                "the voice file " + file.string() + " is damaged: it holds values that are no numbers");
   return std::shared_ptr<const KokoroStyle>(style);
 }
 

@@ -35,7 +35,8 @@ class KokoroVoices {
   /// Lists the English voices (af_, am_, bf_, bm_) by their names; others are passed over, and so, with a line
   /// in the log, are files of a wrong size.
   /// @error kNotFound  no folder, no voice in it, or not the default one   @error kCorrupt  the default one
-  static Result<std::unique_ptr<KokoroVoices>> scan(const std::filesystem::path& folder, const std::string& default_voice);
+  static Result<std::unique_ptr<KokoroVoices>> scan(const std::filesystem::path& folder,
+                                                    const std::string& default_voice);
 
   const std::vector<Voice>& list() const { return list_; }
   /// Reads the file at the first use (half a megabyte each). @error kCorrupt, kNotFound
@@ -46,7 +47,7 @@ class KokoroVoices {
 
   std::filesystem::path folder_;
   std::vector<Voice> list_;
-  std::mutex mutex_;  // guards styles_
+  std::mutex mutex_;                                                  // guards styles_
   std::map<std::string, std::shared_ptr<const KokoroStyle>> styles_;  // shared with the calls that speak
 };
 

@@ -13,23 +13,29 @@ constexpr char32_t kEllipsis = 0x2026;
 constexpr char32_t kLeftQuote = 0x201C;
 constexpr char32_t kRightQuote = 0x201D;
 
-bool is_blank(char32_t code) { return code == ' ' || code == '\t' || code == '\n' || code == '\r'; }
+bool is_blank(char32_t code) {
+  return code == ' ' || code == '\t' || code == '\n' || code == '\r';
+}
 
-bool is_digit(char32_t code) { return code >= '0' && code <= '9'; }
+bool is_digit(char32_t code) {
+  return code >= '0' && code <= '9';
+}
 
-bool is_ascii_letter(char32_t code) { return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'); }
+bool is_ascii_letter(char32_t code) {
+  return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
+}
 
 /// What an English voice says as words or letters: Latin with its accents, Greek letters by their names,
 /// punctuation, currency and other signs. All else it would spell as "Chinese letter", "Arabic meem".
 bool is_sayable(char32_t code) {
   if (code < 0x20 || code == 0x7F) return false;
-  if (code < 0x0250) return code < 0x80 || code >= 0xA0;            // Latin
-  if (code >= 0x0300 && code <= 0x036F) return true;                // combining accents
-  if (code >= 0x0370 && code <= 0x03FF) return true;                // Greek
-  if (code >= 0x1E00 && code <= 0x1EFF) return true;                // Latin with two accents
-  if (code >= 0x2010 && code <= 0x2027) return true;                // dashes, quotes, ellipsis
-  if (code >= 0x2030 && code <= 0x2044) return true;                // per mille, prime, fraction bar
-  if (code >= 0x2070 && code <= 0x22FF) return true;                // raised digits, currency, signs, arrows
+  if (code < 0x0250) return code < 0x80 || code >= 0xA0;  // Latin
+  if (code >= 0x0300 && code <= 0x036F) return true;      // combining accents
+  if (code >= 0x0370 && code <= 0x03FF) return true;      // Greek
+  if (code >= 0x1E00 && code <= 0x1EFF) return true;      // Latin with two accents
+  if (code >= 0x2010 && code <= 0x2027) return true;      // dashes, quotes, ellipsis
+  if (code >= 0x2030 && code <= 0x2044) return true;      // per mille, prime, fraction bar
+  if (code >= 0x2070 && code <= 0x22FF) return true;      // raised digits, currency, signs, arrows
   return false;
 }
 
@@ -183,7 +189,8 @@ std::vector<char32_t> code_points(std::string_view text) {
       continue;
     }
     char32_t code = size == 1 ? lead : lead & (0xFFU >> (size + 1));
-    for (std::size_t k = 1; k < size; ++k) code = (code << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
+    for (std::size_t k = 1; k < size; ++k)
+      code = (code << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
     codes.push_back(code);
     i += size;
   }
@@ -265,7 +272,8 @@ Result<std::string> phonemize(std::string_view text, const std::string& voice, P
     }
   }
   end_clause();
-  while (!phonemes.empty() && phonemes.back() == ' ') phonemes.pop_back();
+  while (!phonemes.empty() && phonemes.back() == ' ')
+    phonemes.pop_back();
   return phonemes;
 }
 

@@ -20,25 +20,26 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 
 /// Words that begin a clause: a speaker may breathe before them.
 bool begins_clause(std::string_view word) {
-  static constexpr std::array<std::string_view, 15> kWords = {"and",     "but",   "or",    "because", "so",
-                                                              "which",   "who",   "where", "when",    "while",
-                                                              "although", "though", "unless", "until", "if"};
+  static constexpr std::array<std::string_view, 15> kWords = {"and",      "but",    "or",     "because", "so",
+                                                              "which",    "who",    "where",  "when",    "while",
+                                                              "although", "though", "unless", "until",   "if"};
   return is_one_of(word, kWords);
 }
 
 /// Words that begin a phrase: the second best places.
 bool begins_phrase(std::string_view word) {
   static constexpr std::array<std::string_view, 26> kWords = {
-      "with",  "from", "about", "after", "before", "between", "during", "through", "without", "into", "over", "under", "in",
-      "on",    "at",   "for",   "by",    "is",     "are",     "was",    "were",    "will",    "can",  "has",  "have", "that"};
+      "with", "from", "about", "after", "before", "between", "during", "through", "without",
+      "into", "over", "under", "in",    "on",     "at",      "for",    "by",      "is",
+      "are",  "was",  "were",  "will",  "can",    "has",     "have",   "that"};
   return is_one_of(word, kWords);
 }
 
 /// Words that belong to what follows them: never the last of a piece.
 bool leans_forward(std::string_view word) {
   static constexpr std::array<std::string_view, 28> kWords = {
-      "a",    "an",  "the", "of",   "to",    "in",  "on",  "at",   "for", "by",  "with", "from", "and", "or",
-      "but",  "is",  "are", "was",  "were",  "will", "can", "has", "have", "my", "your", "his",  "her", "their"};
+      "a",   "an", "the", "of",  "to",   "in",   "on",  "at",  "for",  "by", "with", "from", "and", "or",
+      "but", "is", "are", "was", "were", "will", "can", "has", "have", "my", "your", "his",  "her", "their"};
   return is_one_of(word, kWords);
 }
 
@@ -68,9 +69,13 @@ char closing_mark(std::string_view text) {
   return text.empty() ? '\0' : text.back();
 }
 
-bool ends_sentence(char mark) { return mark == '.' || mark == '!' || mark == '?'; }
+bool ends_sentence(char mark) {
+  return mark == '.' || mark == '!' || mark == '?';
+}
 
-bool ends_clause(char mark) { return mark == ',' || mark == ';' || mark == ':'; }
+bool ends_clause(char mark) {
+  return mark == ',' || mark == ';' || mark == ':';
+}
 
 /// How good a place the blank at `at` is to take a breath; 0: none.
 int cut_quality(std::string_view text, std::size_t at) {
@@ -88,7 +93,8 @@ int cut_quality(std::string_view text, std::size_t at) {
 std::size_t best_cut(std::string_view text, std::size_t limit) {
   int best = 0;
   std::size_t cut = 0;
-  for (std::size_t at = text.find(' ', kShortest); at != std::string_view::npos && at <= limit; at = text.find(' ', at + 1)) {
+  for (std::size_t at = text.find(' ', kShortest); at != std::string_view::npos && at <= limit;
+       at = text.find(' ', at + 1)) {
     if (text.size() - at < kShortest) break;
     const int quality = cut_quality(text, at);
     if (quality != 0 && quality >= best) {

@@ -9,19 +9,22 @@ namespace morgan::engines {
 namespace {
 
 constexpr double kFrameSeconds = 0.005;
-constexpr double kHeadSeconds = 0.015;       // kept before the first sound, so that soft onsets are whole
+constexpr double kHeadSeconds = 0.015;  // kept before the first sound, so that soft onsets are whole
 constexpr double kFadeInSeconds = 0.003;
 constexpr double kFadeOutSeconds = 0.010;
-constexpr float kSoundRelative = 0.012F;     // a frame's level against the loudest frame's: -38 dB
-constexpr float kSoundFloor = 0.0008F;       // below this no frame is speech
+constexpr float kSoundRelative = 0.012F;  // a frame's level against the loudest frame's: -38 dB
+constexpr float kSoundFloor = 0.0008F;    // below this no frame is speech
 constexpr float kLimitFrom = 0.80F;
 constexpr float kCeiling = 0.98F;
 
-std::size_t samples_in(double seconds, int rate_hz) { return static_cast<std::size_t>(std::lround(seconds * rate_hz)); }
+std::size_t samples_in(double seconds, int rate_hz) {
+  return static_cast<std::size_t>(std::lround(seconds * rate_hz));
+}
 
 float mean_of(std::span<const float> samples) {
   double sum = 0;
-  for (const float sample : samples) sum += sample;
+  for (const float sample : samples)
+    sum += sample;
   return static_cast<float>(sum / static_cast<double>(samples.size()));
 }
 
@@ -36,7 +39,8 @@ Range sounding_range(std::span<const float> raw, float mean, std::size_t frame) 
   for (std::size_t at = 0; at < raw.size(); at += frame) {
     const std::size_t size = std::min(frame, raw.size() - at);
     double sum = 0;
-    for (const float sample : raw.subspan(at, size)) sum += static_cast<double>(sample - mean) * (sample - mean);
+    for (const float sample : raw.subspan(at, size))
+      sum += static_cast<double>(sample - mean) * (sample - mean);
     levels.push_back(static_cast<float>(std::sqrt(sum / static_cast<double>(size))));
   }
   const float threshold = std::max(kSoundFloor, *std::max_element(levels.begin(), levels.end()) * kSoundRelative);
@@ -83,12 +87,15 @@ std::vector<float> shape_piece(std::span<const float> raw, const ShapeOptions& o
   // The model's own silence first, as long as it lasts, then nothing: the room tone fades instead of stopping.
   std::vector<float> piece(head + (sound.end - sound.begin) + pause, 0.0F);
   const std::span<const float> kept = raw.subspan(sound.begin - head, head + (sound.end - sound.begin) + tail);
-  for (std::size_t i = 0; i < kept.size(); ++i) piece[i] = limited((kept[i] - mean) * options.gain);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    piece[i] = limited((kept[i] - mean) * options.gain);
 
   const std::size_t fade_in = std::min(samples_in(kFadeInSeconds, options.rate_hz), kept.size());
-  for (std::size_t i = 0; i < fade_in; ++i) piece[i] *= fade(i, fade_in);
+  for (std::size_t i = 0; i < fade_in; ++i)
+    piece[i] *= fade(i, fade_in);
   const std::size_t fade_out = std::min(samples_in(kFadeOutSeconds, options.rate_hz), kept.size());
-  for (std::size_t i = 0; i < fade_out; ++i) piece[kept.size() - 1 - i] *= fade(i, fade_out);
+  for (std::size_t i = 0; i < fade_out; ++i)
+    piece[kept.size() - 1 - i] *= fade(i, fade_out);
   return piece;
 }
 

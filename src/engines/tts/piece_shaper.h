@@ -11,9 +11,9 @@ namespace morgan::engines {
 
 struct ShapeOptions {
   int rate_hz = 22050;
-  float gain = 1.0F;              ///< the same for every piece of a voice, so that none jumps in loudness
+  float gain = 1.0F;  ///< the same for every piece of a voice, so that none jumps in loudness
   PieceEnd end = PieceEnd::kSentence;
-  double speed = 1.0;             ///< pauses shrink with it
+  double speed = 1.0;  ///< pauses shrink with it
 };
 
 /// Silence at the head is at most 20 ms; the pause at the tail depends on what ends the piece. Samples stay

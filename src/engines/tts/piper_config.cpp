@@ -32,7 +32,8 @@ constexpr std::array kAccented = {
 std::vector<char32_t> decomposed(std::string_view phonemes) {
   std::vector<char32_t> codes;
   for (const char32_t code : code_points(phonemes)) {
-    const auto found = std::find_if(kAccented.begin(), kAccented.end(), [code](const Accented& a) { return a.whole == code; });
+    const auto found =
+        std::find_if(kAccented.begin(), kAccented.end(), [code](const Accented& a) { return a.whole == code; });
     if (found == kAccented.end()) {
       codes.push_back(code);
     } else {
@@ -86,13 +87,15 @@ Result<PiperConfig> parse_config(const std::string& content) {
   MORGAN_TRY(const Json document, parse_json_object(content));
   PiperConfig config;
   MORGAN_TRY(const auto rate, json_integer(object_in(document, "audio"), "sample_rate"));
-  if (!rate || *rate < 8000 || *rate > 48000) return fail(ErrorCode::kCorrupt, "audio.sample_rate is not from 8000 to 48000");
+  if (!rate || *rate < 8000 || *rate > 48000)
+    return fail(ErrorCode::kCorrupt, "audio.sample_rate is not from 8000 to 48000");
   config.sample_rate_hz = static_cast<int>(*rate);
   MORGAN_TRY(const auto voice, json_string(object_in(document, "espeak"), "voice"));
   if (!voice || voice->empty()) return fail(ErrorCode::kCorrupt, "espeak.voice is absent");
   config.espeak_voice = *voice;
   MORGAN_TRY(const auto type, json_string(document, "phoneme_type"));
-  if (type && *type != "espeak") return fail(ErrorCode::kCorrupt, "phoneme_type is '" + *type + "'; only 'espeak' is known");
+  if (type && *type != "espeak")
+    return fail(ErrorCode::kCorrupt, "phoneme_type is '" + *type + "'; only 'espeak' is known");
   MORGAN_TRY(const auto code, json_string(object_in(document, "language"), "code"));
   config.language = language_tag(code.value_or(config.espeak_voice));
   const Json inference = object_in(document, "inference");
@@ -104,7 +107,8 @@ Result<PiperConfig> parse_config(const std::string& content) {
   if (speakers.value_or(1) > 1) return fail(ErrorCode::kCorrupt, "voices with several speakers are not known");
   MORGAN_TRY(const auto symbols, json_integer(document, "num_symbols"));
   constexpr long long kPiperSymbols = 256;
-  MORGAN_TRY(config.phoneme_ids, parse_ids(object_in(document, "phoneme_id_map"), std::min(symbols.value_or(kPiperSymbols), kPiperSymbols)));
+  MORGAN_TRY(config.phoneme_ids, parse_ids(object_in(document, "phoneme_id_map"),
+                                           std::min(symbols.value_or(kPiperSymbols), kPiperSymbols)));
   return config;
 }
 
@@ -115,7 +119,8 @@ Result<PiperConfig> load_piper_config(const std::filesystem::path& file) {
   MORGAN_TRY(const std::string content, read_file(file, kLimit));
   Result<PiperConfig> config = parse_config(content);
   if (config) return config;
-  return fail(ErrorCode::kCorrupt, "the voice configuration " + file.string() + " is damaged: " + config.error().message);
+  return fail(ErrorCode::kCorrupt,
+              "the voice configuration " + file.string() + " is damaged: " + config.error().message);
 }
 
 std::vector<std::int64_t> piper_ids(const PiperConfig& config, std::string_view phonemes) {

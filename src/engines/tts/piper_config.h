@@ -14,8 +14,8 @@ namespace morgan::engines {
 
 struct PiperConfig {
   int sample_rate_hz = 0;
-  std::string espeak_voice;                 ///< "en-us"
-  std::string language;                     ///< BCP 47: "en-US"
+  std::string espeak_voice;  ///< "en-us"
+  std::string language;      ///< BCP 47: "en-US"
   float noise_scale = 0.667F;
   float length_scale = 1.0F;
   float noise_w = 0.8F;

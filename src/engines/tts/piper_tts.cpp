@@ -31,7 +31,8 @@ std::string piper_marks(std::string_view phonemes) {
     if (code == 0x2026) mark = '.';
     if (code < 0x80 && kMarks.find(static_cast<char>(code)) != std::string_view::npos) mark = static_cast<char>(code);
     if (mark != '\0') {
-      while (!out.empty() && out.back() == ' ') out.pop_back();
+      while (!out.empty() && out.back() == ' ')
+        out.pop_back();
       if (after_mark && !out.empty() && out.back() == ',') out.back() = mark;
       if (!after_mark) out += mark;
       after_mark = true;
@@ -49,7 +50,10 @@ std::string piper_marks(std::string_view phonemes) {
 class PiperTts final : public TtsEngine {
  public:
   PiperTts(std::unique_ptr<onnx::Session> session, PiperConfig config, const PiperOptions& options)
-      : session_(std::move(session)), config_(std::move(config)), model_name_(options.model_name), threads_(options.threads) {
+      : session_(std::move(session)),
+        config_(std::move(config)),
+        model_name_(options.model_name),
+        threads_(options.threads) {
     Voice voice;
     voice.name = options.voice_name;
     voice.language = config_.language;
@@ -62,7 +66,9 @@ class PiperTts final : public TtsEngine {
 
   std::vector<Voice> voices() const override { return voices_; }
 
-  Result<Voice> find_voice(const std::string& name) const override { return voice_named(voices_, name, voices_[0].name); }
+  Result<Voice> find_voice(const std::string& name) const override {
+    return voice_named(voices_, name, voices_[0].name);
+  }
 
   Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) override {
     MORGAN_CHECK_OK(check_speed(request.speed));

@@ -9,9 +9,9 @@
 namespace morgan::engines {
 
 struct PiperOptions {
-  std::filesystem::path model;         ///< en_US-joe-medium.onnx; the .json beside it is read too
-  std::string voice_name;              ///< "joe"
-  std::string model_name;              ///< catalogue id
+  std::filesystem::path model;  ///< en_US-joe-medium.onnx; the .json beside it is read too
+  std::string voice_name;       ///< "joe"
+  std::string model_name;       ///< catalogue id
   std::string gender;
   int threads = 2;
 };

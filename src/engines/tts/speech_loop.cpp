@@ -23,7 +23,8 @@ Result<void> speak(const TtsRequest& request, const SpeechJob& job, const Render
       shape.end = i + 1 == runs.size() ? piece.end : PieceEnd::kPhrase;
       const std::vector<float> samples = shape_piece(runs[i], shape);
       if (stop.stop_requested()) return fail(stop.error());
-      if (!samples.empty() && !sink(samples)) return fail(ErrorCode::kCancelled, "the listener left before the end of the speech");
+      if (!samples.empty() && !sink(samples))
+        return fail(ErrorCode::kCancelled, "the listener left before the end of the speech");
     }
   }
   return {};
@@ -43,8 +44,9 @@ Result<void> check_inputs(const onnx::Session& session, const std::filesystem::p
   const std::vector<std::string> names = session.input_names();
   for (const std::string_view name : needed) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return fail(ErrorCode::kCorrupt,
-                  "the model file " + model.string() + " is no speech model of this kind: it has no input '" + std::string(name) + "'");
+      return fail(ErrorCode::kCorrupt, "the model file " + model.string() +
+                                           " is no speech model of this kind: it has no input '" + std::string(name) +
+                                           "'");
     }
   }
   return {};
@@ -52,7 +54,8 @@ Result<void> check_inputs(const onnx::Session& session, const std::filesystem::p
 
 Result<void> check_first_run(const Result<std::vector<std::vector<float>>>& runs, const std::filesystem::path& model) {
   if (!runs && runs.error().code != ErrorCode::kInternal) return fail(runs.error());
-  if (!runs) return fail(ErrorCode::kCorrupt, "the model file " + model.string() + " cannot speak: " + runs.error().message);
+  if (!runs)
+    return fail(ErrorCode::kCorrupt, "the model file " + model.string() + " cannot speak: " + runs.error().message);
   if (runs->empty() || runs->front().empty()) {
     return fail(ErrorCode::kCorrupt, "the model file " + model.string() + " gave no sound for a word");
   }

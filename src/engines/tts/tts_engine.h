@@ -13,18 +13,18 @@
 namespace morgan::engines {
 
 struct Voice {
-  std::string name;                ///< "joe", "af_heart"
-  std::string language;            ///< BCP 47: "en-US"
-  std::string gender;              ///< "male", "female" or ""
+  std::string name;      ///< "joe", "af_heart"
+  std::string language;  ///< BCP 47: "en-US"
+  std::string gender;    ///< "male", "female" or ""
   int sample_rate_hz = 0;
   std::string description;
-  std::string backend;             ///< "piper", "kokoro", "openai"
+  std::string backend;  ///< "piper", "kokoro", "openai"
 };
 
 struct TtsRequest {
-  std::string text;                ///< valid UTF-8; normalized by the engine
-  std::string voice = "default";   ///< a voice's name, or "default"
-  double speed = 1.0;              ///< 0.25..4; 2 speaks twice as fast
+  std::string text;               ///< valid UTF-8; normalized by the engine
+  std::string voice = "default";  ///< a voice's name, or "default"
+  double speed = 1.0;             ///< 0.25..4; 2 speaks twice as fast
 };
 
 /// Takes pieces of speech as they are ready; false stops the synthesis.

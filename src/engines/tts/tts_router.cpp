@@ -16,11 +16,11 @@ struct Alias {
 
 /// OpenAI's voices and the Kokoro voice that comes nearest: by name where there is one, else by sex and
 /// character, the better graded voices first.
-constexpr std::array kAliases = {
-    Alias{"alloy", "af_alloy"},  Alias{"ash", "am_michael"},   Alias{"ballad", "bm_george"}, Alias{"cedar", "am_fenrir"},
-    Alias{"coral", "af_bella"},  Alias{"echo", "am_echo"},     Alias{"fable", "bm_fable"},   Alias{"marin", "af_heart"},
-    Alias{"nova", "af_nova"},    Alias{"onyx", "am_onyx"},     Alias{"sage", "af_sarah"},    Alias{"shimmer", "af_sky"},
-    Alias{"verse", "am_puck"}};
+constexpr std::array kAliases = {Alias{"alloy", "af_alloy"},  Alias{"ash", "am_michael"}, Alias{"ballad", "bm_george"},
+                                 Alias{"cedar", "am_fenrir"}, Alias{"coral", "af_bella"}, Alias{"echo", "am_echo"},
+                                 Alias{"fable", "bm_fable"},  Alias{"marin", "af_heart"}, Alias{"nova", "af_nova"},
+                                 Alias{"onyx", "am_onyx"},    Alias{"sage", "af_sarah"},  Alias{"shimmer", "af_sky"},
+                                 Alias{"verse", "am_puck"}};
 
 class TtsRouter final : public TtsEngine {
  public:
@@ -28,7 +28,8 @@ class TtsRouter final : public TtsEngine {
       : engines_(std::move(engines)), default_voice_(std::move(default_voice)) {
     for (const auto& engine : engines_) {
       for (Voice& voice : engine->voices()) {
-        const bool taken = std::any_of(voices_.begin(), voices_.end(), [&](const Voice& v) { return v.name == voice.name; });
+        const bool taken =
+            std::any_of(voices_.begin(), voices_.end(), [&](const Voice& v) { return v.name == voice.name; });
         if (taken) continue;
         voices_.push_back(std::move(voice));
         owners_.push_back(engine.get());
@@ -54,7 +55,8 @@ class TtsRouter final : public TtsEngine {
   std::vector<EngineInfo> info() const override {
     std::vector<EngineInfo> all;
     for (const auto& engine : engines_) {
-      for (EngineInfo& info : engine->info()) all.push_back(std::move(info));
+      for (EngineInfo& info : engine->info())
+        all.push_back(std::move(info));
     }
     return all;
   }
@@ -97,7 +99,8 @@ class TtsRouter final : public TtsEngine {
 
 }  // namespace
 
-Result<std::unique_ptr<TtsEngine>> make_tts_router(std::vector<std::unique_ptr<TtsEngine>> engines, std::string default_voice) {
+Result<std::unique_ptr<TtsEngine>> make_tts_router(std::vector<std::unique_ptr<TtsEngine>> engines,
+                                                   std::string default_voice) {
   if (engines.empty()) return fail(ErrorCode::kInvalidArgument, "no speech synthesizer is loaded");
   if (default_voice.empty() || default_voice == "default") {
     MORGAN_TRY(const Voice first, engines.front()->find_voice("default"));

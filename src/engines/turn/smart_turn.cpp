@@ -25,13 +25,16 @@ class SmartTurn final : public TurnEngine {
     std::vector<float> window(kSamples, 0.0F);
     const std::span<const float> tail = pcm.samples.last(std::min(pcm.samples.size(), kSamples));
     std::copy(tail.begin(), tail.end(), window.end() - static_cast<std::ptrdiff_t>(tail.size()));
-    const std::array<onnx::NamedTensor, 1> inputs{{{"input_features", {log_mel_.compute(window), {1, LogMel::kBands, kFrames}}}}};
+    const std::array<onnx::NamedTensor, 1> inputs{
+        {{"input_features", {log_mel_.compute(window), {1, LogMel::kBands, kFrames}}}}};
     MORGAN_TRY(const auto outputs, session_->run(inputs, kOutputs));
     // The graph ends in a sigmoid, whatever its output is called.
     return std::get<std::vector<float>>(outputs[0].data).at(0);
   }
 
-  EngineInfo info() const override { return {"turn", "onnxruntime", "smart-turn", "Smart Turn v3.2, last 8 s", {}, false}; }
+  EngineInfo info() const override {
+    return {"turn", "onnxruntime", "smart-turn", "Smart Turn v3.2, last 8 s", {}, false};
+  }
 
  private:
   std::unique_ptr<onnx::Session> session_;

@@ -12,7 +12,8 @@ namespace {
 TEST(LogMel, PutsATonesEnergyIntoItsBand) {
   // 1 kHz is 15 mel of 45.2 at 8 kHz: band 15 / 45.2 * 81 - 1 = 25.9 has its peak there.
   std::vector<float> tone(16000);
-  for (std::size_t i = 0; i < tone.size(); ++i) tone[i] = std::sin(static_cast<float>(i) * 2 * std::numbers::pi_v<float> * 1000 / 16000);
+  for (std::size_t i = 0; i < tone.size(); ++i)
+    tone[i] = std::sin(static_cast<float>(i) * 2 * std::numbers::pi_v<float> * 1000 / 16000);
   const std::vector<float> mel = LogMel().compute(tone);
   const std::size_t frames = 100;
   ASSERT_EQ(mel.size(), LogMel::kBands * frames);
@@ -25,12 +26,15 @@ TEST(LogMel, PutsATonesEnergyIntoItsBand) {
 
 TEST(LogMel, IsTheSameForAnyLoudness) {
   std::vector<float> quiet(16000);
-  for (std::size_t i = 0; i < quiet.size(); ++i) quiet[i] = 0.1F * std::sin(static_cast<float>(i * i) * 1e-5F);
+  for (std::size_t i = 0; i < quiet.size(); ++i)
+    quiet[i] = 0.1F * std::sin(static_cast<float>(i * i) * 1e-5F);
   std::vector<float> loud = quiet;
-  for (float& sample : loud) sample *= 8;
+  for (float& sample : loud)
+    sample *= 8;
   const std::vector<float> a = LogMel().compute(quiet);
   const std::vector<float> b = LogMel().compute(loud);
-  for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-2);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    ASSERT_NEAR(a[i], b[i], 1e-2);
 }
 
 class SmartTurnTest : public testing::Test {

@@ -18,7 +18,8 @@ class SileroStream final : public VadStream {
 
   Result<float> push(std::span<const float> frame) override {
     if (frame.size() != VadEngine::kFrameSamples) {
-      return fail(ErrorCode::kInvalidArgument, "a voice activity frame must have 512 samples, but has " + std::to_string(frame.size()));
+      return fail(ErrorCode::kInvalidArgument,
+                  "a voice activity frame must have 512 samples, but has " + std::to_string(frame.size()));
     }
     std::vector<float> input(context_.begin(), context_.end());
     input.insert(input.end(), frame.begin(), frame.end());
@@ -49,7 +50,9 @@ class SileroVad final : public VadEngine {
 
   std::unique_ptr<VadStream> open() override { return std::make_unique<SileroStream>(session_.get()); }
 
-  EngineInfo info() const override { return {"vad", "onnxruntime", "silero-vad", "Silero VAD v6, 16 kHz, 32 ms frames", {}, false}; }
+  EngineInfo info() const override {
+    return {"vad", "onnxruntime", "silero-vad", "Silero VAD v6, 16 kHz, 32 ms frames", {}, false};
+  }
 
  private:
   std::unique_ptr<onnx::Session> session_;

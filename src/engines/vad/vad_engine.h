@@ -31,18 +31,18 @@ class VadEngine {
 
 /// The defaults are the older API's (threshold 0.5, 250 ms, 500 ms, 400 ms, 30 s).
 struct SegmenterOptions {
-  float threshold = 0.5F;             ///< speech begins at or above; ends below threshold - 0.15
+  float threshold = 0.5F;  ///< speech begins at or above; ends below threshold - 0.15
   int min_speech_ms = 250;
   int min_silence_ms = 500;
-  int pad_ms = 400;                   ///< added on both sides, never into a neighbour
-  int max_speech_ms = 30'000;         ///< longer segments are cut at their quietest point
+  int pad_ms = 400;            ///< added on both sides, never into a neighbour
+  int max_speech_ms = 30'000;  ///< longer segments are cut at their quietest point
   Result<void> check() const;
 };
 
 struct SpeechSegment {
   double start_seconds = 0;
   double end_seconds = 0;
-  float confidence = 0;               ///< mean probability inside
+  float confidence = 0;  ///< mean probability inside
 };
 
 /// Frame by frame. @thread one caller at a time
@@ -50,7 +50,7 @@ class SpeechSegmenter {
  public:
   struct Event {
     enum class Kind { kStart, kEnd } kind = Kind::kStart;
-    double at_seconds = 0;            ///< where speech began or ended, pad not included
+    double at_seconds = 0;  ///< where speech began or ended, pad not included
     float confidence = 0;
   };
   explicit SpeechSegmenter(SegmenterOptions options);

@@ -13,9 +13,11 @@ std::vector<SpeechSegmenter::Event> events_of(const std::string& marks, Segmente
   SpeechSegmenter segmenter(options);
   std::vector<SpeechSegmenter::Event> all;
   for (const char mark : marks) {
-    for (const auto& event : segmenter.push(mark == 's' ? 0.9F : mark == '~' ? 0.4F : 0.05F)) all.push_back(event);
+    for (const auto& event : segmenter.push(mark == 's' ? 0.9F : mark == '~' ? 0.4F : 0.05F))
+      all.push_back(event);
   }
-  for (const auto& event : segmenter.finish()) all.push_back(event);
+  for (const auto& event : segmenter.finish())
+    all.push_back(event);
   return all;
 }
 
@@ -31,7 +33,7 @@ TEST(SpeechSegmenter, StartsWhereSpeechBeganAndEndsWhereItStopped) {
 }
 
 TEST(SpeechSegmenter, IgnoresSpeechShorterThanTheLeast) {
-  EXPECT_TRUE(events_of(std::string(7, 's') + std::string(30, '.')).empty());  // 224 ms < 250 ms
+  EXPECT_TRUE(events_of(std::string(7, 's') + std::string(30, '.')).empty());   // 224 ms < 250 ms
   EXPECT_EQ(events_of(std::string(8, 's') + std::string(30, '.')).size(), 2U);  // 256 ms
 }
 
@@ -88,7 +90,8 @@ TEST_F(SileroTest, HearsSpeechInARecordingAndNoneInSilenceOrNoise) {
   std::mt19937 generator(1);
   std::normal_distribution<float> noise(0.0F, 0.1F);
   audio::PcmBuffer hiss{std::vector<float>(80000)};
-  for (float& sample : hiss.samples) sample = noise(generator);
+  for (float& sample : hiss.samples)
+    sample = noise(generator);
   EXPECT_TRUE(find_speech(*vad_, hiss, {})->empty());
 }
 
@@ -116,7 +119,8 @@ TEST_F(SileroTest, StreamsAreIndependentAndResetForgets) {
   const auto second = vad_->open();
   const std::span<const float> samples(speech->samples);
   float alone = 0;
-  for (std::size_t at = 0; at + 512 <= 32000; at += 512) alone = *first->push(samples.subspan(at, 512));
+  for (std::size_t at = 0; at + 512 <= 32000; at += 512)
+    alone = *first->push(samples.subspan(at, 512));
   first->reset();
   float again = 0;
   for (std::size_t at = 0; at + 512 <= 32000; at += 512) {
