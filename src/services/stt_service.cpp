@@ -1,9 +1,11 @@
 // The stt service, port 8003: speech to text.
+#include "net/sse.h"
 #include "services/admin.h"
 #include "services/audio_input.h"
 #include "services/json_format.h"
 #include "services/openai_audio.h"
 #include "services/openai_models.h"
+#include "services/piece_stream.h"
 #include "services/service.h"
 #include "services/transcribe_call.h"
 #include "services/vad_fields.h"
@@ -60,30 +62,33 @@ OrderedJson vad_segments_json(const std::vector<engines::SpeechSegment>& segment
   return list;
 }
 
-Result<net::Response> transcribe(const net::Request& request, const ServiceContext& context, engines::SttEngine& stt,
-                                 engines::VadEngine* vad) {
-  const auto start = std::chrono::steady_clock::now();
-  MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
-  MORGAN_TRY(TranscribeCall call, read_transcribe_call(request, fields, context, stt, std::nullopt));
-  MORGAN_TRY(const VadPass pass, read_vad_pass(fields, call));
+// A request that was read and checked, so that it can run after its answer has begun.
+struct Job {
+  TranscribeCall call;
+  VadPass pass;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+};
+
+Result<net::Response> run_job(Job& job, engines::SttEngine& stt, engines::VadEngine* vad, const StopToken& stop) {
+  TranscribeCall& call = job.call;
   const double duration = call.pcm.seconds();
   std::optional<std::vector<engines::SpeechSegment>> speech;
-  if (vad != nullptr && pass.wanted) {
-    MORGAN_TRY(speech, engines::find_speech(*vad, call.pcm, pass.options));
-    if (pass.filter) keep_only(call.pcm, *speech);
+  if (vad != nullptr && job.pass.wanted) {
+    MORGAN_TRY(speech, engines::find_speech(*vad, call.pcm, job.pass.options));
+    if (job.pass.filter) keep_only(call.pcm, *speech);
   }
   engines::Transcript transcript;
-  if (speech && pass.filter && speech->empty()) {
+  if (speech && job.pass.filter && speech->empty()) {
     transcript.duration_seconds = duration;
     transcript.language = call.request.language;
   } else {
-    MORGAN_TRY(transcript, run_transcribe_call(stt, call, request.stop));
+    MORGAN_TRY(transcript, run_transcribe_call(stt, call, stop));
   }
   if (auto text = text_transcript_response(transcript, call.format)) return std::move(*text);
   if (call.format == TranscriptFormat::kVerboseJson) {
     return json_response(to_openai_verbose_json(transcript, call.request.task, call.granularity));
   }
-  const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - job.start).count();
   constexpr double kMs = 1000;
   OrderedJson body = to_morgan_json(transcript);
   if (speech) body["vad_segments"] = vad_segments_json(*speech);
@@ -96,6 +101,30 @@ Result<net::Response> transcribe(const net::Request& request, const ServiceConte
                                    {"engine", rounded(transcript.engine_seconds * kMs)},
                                    {"total", rounded(total * kMs)}};
   return json_response(body);
+}
+
+// Events: progress {fraction: 0..1} as a long file advances, then done {output: the answer's body}.
+Result<net::Response> job_events(std::shared_ptr<Job> job, engines::SttEngine& stt, engines::VadEngine* vad,
+                                 const StopToken& stop) {
+  auto producer = [job = std::move(job), &stt, vad, stop](const PieceStream::Sink& sink) -> Result<void> {
+    job->call.request.on_progress = [&sink](double fraction) {
+      sink(net::sse_event(dump_json(OrderedJson{{"fraction", rounded(fraction)}}), "progress"));
+    };
+    MORGAN_TRY(const net::Response answer, run_job(*job, stt, vad, stop));
+    sink(net::sse_event(dump_json(OrderedJson{{"output", answer.body}}), "done"));
+    return {};
+  };
+  return event_stream_response(std::move(producer));
+}
+
+Result<net::Response> transcribe(const net::Request& request, const ServiceContext& context, engines::SttEngine& stt,
+                                 engines::VadEngine* vad) {
+  const auto job = std::make_shared<Job>();
+  MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
+  MORGAN_TRY(job->call, read_transcribe_call(request, fields, context, stt, std::nullopt));
+  MORGAN_TRY(job->pass, read_vad_pass(fields, job->call));
+  if (accepts(request, "text/event-stream")) return job_events(job, stt, vad, request.stop);
+  return run_job(*job, stt, vad, request.stop);
 }
 
 Result<net::Response> detect_language(const net::Request& request, const ServiceContext& context,
@@ -127,12 +156,13 @@ net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, e
         {.tag = "transcription",
          .summary = summary,
          .description =
-             "Multipart with the file as `audio` or `file`, JSON with `audio_data`, or the file as the body.",
+             "Multipart with the file as `audio` or `file`, JSON with `audio_data`, or the file as the body. With "
+             "`Accept: text/event-stream` the answer comes as events: progress, then done with the answer in `output`.",
          .json_body = "TranscribeRequest",
          .form_body = "TranscribeForm",
          .audio_body = true,
          .json_answer = "Transcription",
-         .other_answers = {"text/plain", "text/vtt", "application/x-subrip"}},
+         .other_answers = {"text/plain", "text/vtt", "application/x-subrip", "text/event-stream"}},
         [shared, &stt, vad](const net::Request& request) { return transcribe(request, *shared, stt, vad); },
         routes.audio_options());
   };
