@@ -146,7 +146,7 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
   }
   if (error && error.category() == http::make_error_code(http::error::bad_value).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message) {
-    co_return refuse(refusal(ErrorCode::kInvalidArgument, "the request is not HTTP/1.1: " + error.message(), 400));
+    co_return refuse(refusal(ErrorCode::kInvalidArgument, "this is not a well-formed HTTP request: " + error.message(), 400));
   }
   if (error) {
     leave();
@@ -340,7 +340,8 @@ asio::awaitable<bool> HttpConnection::answer_stream(Response response) {
   for (;;) {
     // To the end even when the client has gone: the handler must be through before the next request.
     Exchange::Piece piece = exchange_->take();
-    if (!piece.bytes.empty() && sent && !bodiless) {
+    const bool nothing_yet = piece.bytes.empty();
+    if (!nothing_yet && sent && !bodiless) {
       const std::string framed =
           chunked ? fmt::format("{:x}\r\n{}\r\n", piece.bytes.size(), piece.bytes) : std::move(piece.bytes);
       sent = co_await write(framed);
@@ -350,7 +351,7 @@ asio::awaitable<bool> HttpConnection::answer_stream(Response response) {
       break;
     }
     if (!sent) exchange_->abort(StopReason::kClientGone);
-    if (piece.bytes.empty()) co_await sleep_until(Clock::time_point::max());
+    if (nothing_yet) co_await sleep_until(Clock::time_point::max());
   }
   if (sent && chunked && !bodiless) {
     sent = co_await write("0\r\n\r\n");

@@ -66,7 +66,7 @@ void WsConnection::configure() {
   timeout.keep_alive_pings = true;
   ws_.set_option(timeout);
   ws_.set_option(websocket::stream_base::decorator([id = request_.request_id](websocket::response_type& response) {
-    response.erase(beast::http::field::server);
+    response.set(beast::http::field::server, "Morgan");  // Beast would add its own name and version
     response.set("X-Request-ID", id);
   }));
   ws_.read_message_max(kMaxMessage);

@@ -183,7 +183,7 @@ TEST_F(ImportWhisper, WritesHeaderWordsAndAllTensors) {
   std::memcpy(head.data(), file.data(), sizeof head);
   EXPECT_THAT(head, testing::ElementsAre(0x67676d6c, 6, 20, 64, 2, 1, 16, 64, 2, 1, 80, 1, 80, 201));
   const std::map<std::string, GgmlTensor> tensors = tensors_of(file, kWordsBytes);
-  EXPECT_EQ(tensors.size(), 5U + 2U + 3U + 1U * 15U + 1U * 24U - 0U);
+  EXPECT_EQ(tensors.size(), 5U + 2U + 4U + 1U * 15U + 1U * 24U);
   EXPECT_THAT(tensors.at("encoder.conv1.weight").sides, testing::ElementsAre(3, 80, 64));
   EXPECT_THAT(tensors.at("encoder.conv1.bias").sides, testing::ElementsAre(1, 64));
   EXPECT_EQ(tensors.at("encoder.conv1.bias").type, 0U);
