@@ -46,7 +46,7 @@ TEST(HttpClient, SendsEachMethodWithItsBody) {
   head.method = Method::kHead;
   const auto response = http_request(head);
   ASSERT_TRUE(response);
-  EXPECT_EQ(header_of(*response, "content-length"), "4");
+  EXPECT_EQ(header_of(*response, "content-length"), "5");
   EXPECT_EQ(response->body, "");
 }
 
