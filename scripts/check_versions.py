@@ -2,7 +2,7 @@
 """Fails when a file states a version that versions.toml does not, or a range where a pin belongs.
 
     check_versions.py                 check the tree
-    check_versions.py --requirements  print the test suite's Python packages for pip
+    check_versions.py --requirements [test|bench]  print a group of Python packages for pip
 """
 
 import pathlib
@@ -27,7 +27,8 @@ PIN_PATTERNS = [
 def known_versions(versions):
     known = {versions["morgan"]["version"]}
     known |= {source["version"] for source in versions["sources"].values()}
-    known |= set(versions["python"]["test"].values())
+    for group in versions["python"].values():
+        known |= set(group.values())
     known |= {str(value) for value in versions["platform"].values()}
     for profile in versions["profiles"].values():
         known |= {str(value) for value in profile.values()}
@@ -38,7 +39,8 @@ def main():
     with open(ROOT / "versions.toml", "rb") as stream:
         versions = tomllib.load(stream)
     if "--requirements" in sys.argv[1:]:
-        for name, version in versions["python"]["test"].items():
+        group = sys.argv[-1] if sys.argv[-1] in versions["python"] else "test"
+        for name, version in versions["python"][group].items():
             print(f"{name}=={version}")
         return 0
 

@@ -16,7 +16,7 @@ step "building, with the tests"
 scripts/build.sh release unit_tests
 morgan=$PWD/build/release/bin/morgan
 
-venv_stamp=$(sed -n '/^\[python.test\]/,/^\[profiles/p' versions.toml | sha256sum | cut -c1-16)
+venv_stamp=$(python3 scripts/check_versions.py --requirements | sha256sum | cut -c1-16)
 if [ "$(cat .venv/stamp 2>/dev/null)" != "$venv_stamp" ]; then
   step "installing the Python packages of the tests"
   rm -rf .venv

@@ -55,7 +55,7 @@ Result<void> list_models(const Context& context) {
   const ModelStore store = open_store();
   OrderedJson all = OrderedJson::array();
   if (!context.json) {
-    std::cout << bold(fmt::format("{:<20} {:<6} {:>8}  {:<10} {:<13} {}", "MODEL", "ROLE", "SIZE", "STATE", "LICENCE",
+    std::cout << bold(fmt::format("{:<20} {:<6} {:>8}  {:<10} {:<29} {}", "MODEL", "ROLE", "SIZE", "STATE", "LICENCE",
                                   "WHAT"))
               << "\n";
   }
@@ -73,7 +73,7 @@ Result<void> list_models(const Context& context) {
       continue;
     }
     const std::string padded = fmt::format("{:<10}", state);
-    std::cout << fmt::format("{:<20} {:<6} {:>8}  {} {:<13} {}{}\n", model.id, model.role, human_bytes(model.size()),
+    std::cout << fmt::format("{:<20} {:<6} {:>8}  {} {:<29} {}{}\n", model.id, model.role, human_bytes(model.size()),
                              state == "ready"        ? green(padded)
                              : state == "incomplete" ? yellow(padded)
                                                      : dim(padded),
