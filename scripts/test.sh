@@ -12,6 +12,9 @@ fail() {
 
 step() { printf 'morgan: %s (%d s)\n' "$1" "$SECONDS"; }
 
+step "checking formatting, layers, versions"
+scripts/check.sh
+
 step "building, with the tests"
 scripts/build.sh release unit_tests
 morgan=$PWD/build/release/bin/morgan
@@ -36,9 +39,6 @@ audio=$deps/test-audio
 mkdir -p "$audio/librivox"
 cp -u "$(python3 scripts/fetch.py --path whisper-cpp)/samples/jfk.wav" "$audio/"
 cp -u "$(python3 scripts/fetch.py --path test-audio)"/*.wav "$(python3 scripts/fetch.py --path test-audio)"/*.txt "$audio/librivox/"
-
-step "checking formatting, layers, versions"
-scripts/check.sh
 
 step "running the tests"
 export MORGAN_TEST_AUDIO=$audio MORGAN_BINARY=$morgan

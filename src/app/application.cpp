@@ -6,6 +6,7 @@
 #include "stores/sqlite/sqlite_conversation_store.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 namespace morgan::app {
 
@@ -75,6 +76,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     }
   }
   MORGAN_CHECK_OK(app->open_servers(services));
+  // Loading passes whole models through the heap: what was only on its way goes back to the system.
+  ::malloc_trim(0);
   for (const auto& [name, server] : app->servers_)
     server->start();
   log::info("app", "ready", {{"ms", milliseconds_since(begin)}, {"services", std::to_string(services.size())}});

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -17,6 +18,12 @@ void restart_with_short_spins(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   ::setenv("GOMP_SPINCOUNT", "10000", 1);
   ::execv("/proc/self/exe", argv);  // when it fails, Morgan works all the same, only slower
+}
+
+/// A malloc arena for each of some forty threads keeps what the largest request of each once took.
+void share_malloc_arenas() {
+  constexpr int kArenas = 2;
+  ::mallopt(M_ARENA_MAX, kArenas);
 }
 
 morgan::StopSource& interrupt_source() {
@@ -35,6 +42,7 @@ extern "C" void on_interrupt(int) {
 int main(int argc, char** argv) {
   using namespace morgan::cli;
   restart_with_short_spins(argv);
+  share_malloc_arenas();
   interrupt_source();  // made now, not inside the handler
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGPIPE, SIG_IGN);

@@ -146,7 +146,8 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
   }
   if (error && error.category() == http::make_error_code(http::error::bad_value).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message) {
-    co_return refuse(refusal(ErrorCode::kInvalidArgument, "this is not a well-formed HTTP request: " + error.message(), 400));
+    co_return refuse(
+        refusal(ErrorCode::kInvalidArgument, "this is not a well-formed HTTP request: " + error.message(), 400));
   }
   if (error) {
     leave();
