@@ -6,6 +6,7 @@
 #include "services/json_format.h"
 #include "services/piece_stream.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -15,6 +16,7 @@ namespace {
 
 using net::Method;
 
+constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant", "tool", "function"};
 constexpr std::size_t kMaxEmbeddingInputs = 2048;  // OpenAI's own limit
 
 Result<void> check_messages(const Fields& fields) {
@@ -26,6 +28,11 @@ Result<void> check_messages(const Fields& fields) {
   for (const Json& message : *messages) {
     if (!message.is_object() || !message.contains("role") || !message["role"].is_string()) {
       return field_error("messages", "each of 'messages' must be an object with a 'role'");
+    }
+    const auto& role = message["role"].get_ref<const std::string&>();
+    if (std::find(std::begin(kRoles), std::end(kRoles), role) == std::end(kRoles)) {
+      return field_error("messages",
+                         "role '" + role + "' is not known; expected system, developer, user, assistant or tool");
     }
   }
   return {};

@@ -129,7 +129,7 @@ def test_unknown_fields_are_ignored(server):
 
 
 @pytest.mark.parametrize("body", [
-    {}, {"messages": []}, {"messages": "hi"}, {"messages": [{"role": "user"}]}, {"messages": [5]},
+    {}, {"messages": []}, {"messages": "hi"}, {"messages": [{"role": "wizard", "content": "a"}]}, {"messages": [{"role": "user"}]}, {"messages": [5]},
     {"messages": [{"role": "user", "content": "a"}], "temperature": "hot"}, {"messages": [{"role": "user", "content": "a"}], "max_tokens": -5},
     {"messages": [{"role": "user", "content": "word " * 20000}]}, {"messages": [{"role": "user", "content": "a"}], "model": "nothing"}],
     ids=lambda value: json.dumps(value)[:50])

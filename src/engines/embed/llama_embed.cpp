@@ -236,7 +236,8 @@ Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::pat
   start_llama_runtime();
   take_llama_error();
   const auto corrupt = [&model] {
-    return fail(ErrorCode::kCorrupt, "embedding model " + model.string() + " cannot be loaded: " + take_llama_error());
+    return fail(ErrorCode::kCorrupt, model.string() + " is damaged or not an embedding model in GGUF form (" +
+                                         take_llama_error() + "); `morgan models verify` checks it");
   };
   try {
     llama_model_params model_params = llama_model_default_params();

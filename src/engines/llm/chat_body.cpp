@@ -2,6 +2,8 @@
 
 #include "base/strings.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 namespace morgan::engines {
@@ -42,6 +44,39 @@ Result<void> take_limits(const Json& client, int context_tokens, Json& body) {
     MORGAN_TRY(const auto window, json_integer(client, name));
     if (window) body[std::string(name)] = std::min<long long>(*window < 0 ? context_tokens : *window, context_tokens);
   }
+  return {};
+}
+
+struct SamplerRange {
+  std::string_view name;
+  double least;
+  double most;
+};
+
+/// OpenAI's ranges, and the sane ones of llama.cpp's own samplers. What is absent here is checked by llama.cpp.
+constexpr SamplerRange kSamplers[] = {
+    {"temperature", 0, 2},        {"top_p", 0, 1},          {"presence_penalty", -2, 2},
+    {"frequency_penalty", -2, 2}, {"min_p", 0, 1},          {"typical_p", 0, 1},
+    {"repeat_penalty", 0, 10},    {"top_k", -1, 1'000'000}, {"n", 1, 16}};
+
+Result<void> check_samplers(const Json& client) {
+  for (const SamplerRange& sampler : kSamplers) {
+    MORGAN_TRY(const auto value, json_number(client, sampler.name));
+    if (value && (*value < sampler.least || *value > sampler.most)) {
+      return invalid(sampler.name,
+                     fmt::format("{} is {}, expected {} to {}", sampler.name, *value, sampler.least, sampler.most));
+    }
+  }
+  return {};
+}
+
+/// Logits differ in their last bits with the batches that a prompt is read in, and those with what the cache
+/// holds: whoever asks for the same answer twice gets the prompt read afresh.
+Result<void> take_seed(const Json& client, Json& body) {
+  MORGAN_TRY(const auto seed, json_integer(client, "seed"));
+  if (!seed) return {};
+  body["seed"] = static_cast<std::uint32_t>(*seed);
+  if (!body.contains("cache_prompt")) body["cache_prompt"] = false;
   return {};
 }
 
@@ -142,6 +177,8 @@ Result<ClientBody> client_chat_body(const std::string& text, int context_tokens)
     }
   }
   MORGAN_CHECK_OK(take_limits(client, context_tokens, result.body));
+  MORGAN_CHECK_OK(check_samplers(client));
+  MORGAN_CHECK_OK(take_seed(client, result.body));
   MORGAN_CHECK_OK(take_logprobs(client, result.body));
   MORGAN_CHECK_OK(take_stop_words(client, result.body));
   MORGAN_CHECK_OK(narrow_tool_choice(result.body));

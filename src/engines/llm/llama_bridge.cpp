@@ -136,7 +136,8 @@ struct LlamaBridge::State {
 
 Result<void> LlamaBridge::State::load() {
   const auto corrupt = [this](const std::string& why) {
-    return fail(ErrorCode::kCorrupt, "language model " + params.model.path + " cannot be loaded: " + why);
+    return fail(ErrorCode::kCorrupt, params.model.path + " is damaged or not a language model in GGUF form (" + why +
+                                         "); `morgan models verify` checks it");
   };
   try {
     take_llama_error();

@@ -57,7 +57,8 @@ class KokoroTts final : public TtsEngine {
   Result<std::vector<std::vector<float>>> render(const std::string& text, const Voice& voice, const KokoroStyle& style,
                                                  double speed) {
     const bool british = is_british(voice);
-    MORGAN_TRY(std::string ipa, phonemize(text, british ? "en-gb" : "en-us", PhonemeTies::kCaret));
+    // espeak-ng knows British English by its file name alone, "en".
+    MORGAN_TRY(std::string ipa, phonemize(text, british ? "en" : "en-us", PhonemeTies::kCaret));
     std::vector<std::vector<float>> runs;
     if (!has_sound(ipa)) return runs;
     for (const std::vector<std::int64_t>& tokens :
