@@ -1,5 +1,6 @@
 #include "app/engine_loader.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "engines/embed/llama_embed.h"
 #include "engines/llm/llama_cpp_llm.h"
@@ -98,6 +99,10 @@ Result<std::unique_ptr<engines::EmbedEngine>> load_embed(const AppConfig& config
   return engines::load_llama_embed(file, config.embed.model, thread_count(0));
 }
 
+fs::path graph_cache() {
+  return morgan_home() / "cache" / "graphs";
+}
+
 Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& config, const models::ModelStore& store) {
   MORGAN_TRY(const fs::path file, store.file("piper-joe", "en_US-joe-medium.onnx"));
   engines::PiperOptions options;
@@ -106,6 +111,7 @@ Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& co
   options.model_name = "piper-joe";
   options.gender = "male";
   options.threads = thread_count(config.tts.threads);
+  options.graph_cache = graph_cache();
   return engines::load_piper(options);
 }
 
@@ -118,6 +124,7 @@ Result<std::unique_ptr<engines::TtsEngine>> load_kokoro_voices(const AppConfig& 
   options.voices = file.parent_path() / "voices";
   options.model_name = "kokoro";
   options.threads = thread_count(config.tts.threads);
+  options.graph_cache = graph_cache();
   return engines::load_kokoro(options);
 }
 

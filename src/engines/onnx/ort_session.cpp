@@ -1,10 +1,12 @@
 #include "engines/onnx/ort_session.h"
 
 #include "base/log.h"
+#include "engines/onnx/graph_cache.h"
 
 #define ORT_API_MANUAL_INIT
 #include <dlfcn.h>
 #include <onnxruntime_cxx_api.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <mutex>
@@ -158,6 +160,37 @@ Ort::SessionOptions make_options(const SessionOptions& options) {
   return made;
 }
 
+Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
+  Ort::SessionOptions made = make_options(options);
+  std::error_code status;
+  if (options.graph_cache.empty()) return {*runtime.environment, model.c_str(), made};
+  const fs::path graph = graph_path(options.graph_cache, model, runtime.version);
+  if (fs::is_regular_file(graph, status)) {
+    Ort::SessionOptions as_it_is = make_options(options);
+    as_it_is.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
+    try {
+      return {*runtime.environment, graph.c_str(), as_it_is};
+    } catch (const Ort::Exception& error) {
+      log::debug("onnxruntime", "an optimized graph is damaged and made anew", {{"why", error.what()}});
+      fs::remove(graph, status);
+    }
+  }
+  fs::create_directories(options.graph_cache, status);
+  if (status) return {*runtime.environment, model.c_str(), made};
+  const fs::path written = graph.string() + "." + std::to_string(::getpid());
+  made.SetOptimizedModelFilePath(written.c_str());
+  made.SetLogSeverityLevel(ORT_LOGGING_LEVEL_ERROR);  // it warns that such a graph is for this processor only
+  try {
+    Ort::Session session(*runtime.environment, model.c_str(), made);
+    keep_graph(written, graph);
+    return session;
+  } catch (const Ort::Exception&) {
+    // No space for the graph, or no model: the load without a graph says which.
+    fs::remove(written, status);
+    return {*runtime.environment, model.c_str(), make_options(options)};
+  }
+}
+
 }  // namespace
 
 Result<void> load_runtime() {
@@ -178,7 +211,7 @@ Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const Sess
   if (!runtime) return fail(runtime.error());
   if (!fs::is_regular_file(model)) return fail(ErrorCode::kNotFound, "there is no model file " + model.string());
   try {
-    Ort::Session session(*(*runtime)->environment, model.c_str(), make_options(options));
+    Ort::Session session = load_model(**runtime, model, options);
     const Ort::AllocatorWithDefaultOptions allocator;
     std::vector<std::string> names;
     for (std::size_t i = 0; i < session.GetInputCount(); ++i)

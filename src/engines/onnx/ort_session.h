@@ -33,6 +33,8 @@ struct NamedTensor {
 
 struct SessionOptions {
   int threads = 1;
+  /// Folder for optimized graphs (graph_cache.h), made when it is not there; "": each load optimizes anew.
+  std::filesystem::path graph_cache = {};
   bool spin = false;  ///< busy-wait between operators: faster alone, ruinous beside other engines
 };
 

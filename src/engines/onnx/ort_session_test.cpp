@@ -25,6 +25,42 @@ TEST(OrtSession, GarbageIsCorruptAndNamesTheFile) {
   EXPECT_NE(session.error().message.find(file.string()), std::string::npos);
 }
 
+TEST(OrtSession, KeepsTheOptimizedGraphAndMakesADamagedOneAnew) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  const fs::path model = fs::path(home) / "models/smart-turn/smart-turn-v3.2-cpu.onnx";
+  const fs::path folder = fs::path(testing::TempDir()) / ("graphs-" + std::to_string(::getpid()));
+  const auto graphs = [&] { return std::vector<fs::path>(fs::directory_iterator(folder), fs::directory_iterator()); };
+  const NamedTensor input{"input_features", {std::vector<float>(80 * 800, 0.3F), {1, 80, 800}}};
+  const auto probability = [&](const SessionOptions& options) {
+    const auto session = Session::open(model, options);
+    EXPECT_TRUE(session);
+    static constexpr const char* kOutputs[] = {"logits"};
+    const auto result = (*session)->run({&input, 1}, kOutputs);
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? std::get<std::vector<float>>((*result)[0].data).at(0) : -1.0F;
+  };
+  const float plain = probability({});
+  const SessionOptions cached{.threads = 1, .graph_cache = folder};
+  EXPECT_FLOAT_EQ(probability(cached), plain);
+  ASSERT_EQ(graphs().size(), 1U);
+  const auto made = fs::last_write_time(graphs()[0]);
+  EXPECT_FLOAT_EQ(probability(cached), plain);
+  EXPECT_EQ(fs::last_write_time(graphs().at(0)), made);
+  fs::resize_file(graphs()[0], fs::file_size(graphs()[0]) / 2);
+  EXPECT_FLOAT_EQ(probability(cached), plain);
+  ASSERT_EQ(graphs().size(), 1U);
+  EXPECT_GT(fs::file_size(graphs()[0]), fs::file_size(model) / 2);
+  fs::remove_all(folder);
+}
+
+TEST(OrtSession, AFolderThatCannotBeWrittenOnlyCostsTime) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  EXPECT_TRUE(Session::open(fs::path(home) / "models/silero-vad/silero_vad.onnx",
+                            {.threads = 1, .graph_cache = "/proc/no/such/folder"}));
+}
+
 TEST(OrtSession, RunsSileroAndRefusesWrongShapes) {
   const char* home = std::getenv("MORGAN_HOME");
   if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";

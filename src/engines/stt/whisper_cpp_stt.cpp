@@ -178,8 +178,7 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
   }
   MORGAN_TRY(std::unique_ptr<WhisperDecoder> decoder, WhisperDecoder::create(context.get(), options.threads));
   // The first run allocates and pages the weights in: better now than at the first word.
-  const std::vector<float> silence(audio::kSpeechRate, 0.0F);
-  MORGAN_TRY(const auto warm, decoder->decode(silence, "en", {}, {}));
+  MORGAN_CHECK_OK(decoder->warm_up());
   return std::unique_ptr<SttEngine>(
       std::make_unique<WhisperCppStt>(options, std::move(context), std::move(decoder), vad));
 }

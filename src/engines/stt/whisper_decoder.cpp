@@ -104,6 +104,13 @@ Result<std::vector<SttSegment>> WhisperDecoder::run_guarded(std::span<const floa
   return last;
 }
 
+Result<void> WhisperDecoder::warm_up() {
+  // Without the guards: silence is doubtful to them, and their fall-backs would take seconds.
+  const std::vector<float> silence(kShortestSamples, 0.0F);
+  MORGAN_TRY(const auto heard, run(silence, last_language_, {}, Context::kCut, {}));
+  return {};
+}
+
 Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> samples, const std::string& language,
                                                       const SttRequest& request, const StopToken& stop) {
   Window window;

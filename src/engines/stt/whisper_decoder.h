@@ -31,6 +31,9 @@ class WhisperDecoder {
   WhisperDecoder(const WhisperDecoder&) = delete;
   WhisperDecoder& operator=(const WhisperDecoder&) = delete;
 
+  /// One short run over silence: allocates, and pages the weights in, before the first word is heard.
+  Result<void> warm_up();
+
   /// @param samples 16 kHz, at most 30 s   @param language ISO 639-1, or "" to detect
   Result<Window> decode(std::span<const float> samples, const std::string& language, const SttRequest& request,
                         const StopToken& stop);

@@ -103,6 +103,7 @@ Result<std::unique_ptr<TtsEngine>> load_kokoro(const KokoroOptions& options) {
   MORGAN_TRY(const auto style, voices->style(options.default_voice));
   onnx::SessionOptions session_options;
   session_options.threads = options.threads;
+  session_options.graph_cache = options.graph_cache;
   MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"tokens", "style", "speed"}));
   auto engine = std::make_unique<KokoroTts>(std::move(session), std::move(vocabulary), std::move(voices), options);

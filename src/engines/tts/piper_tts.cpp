@@ -123,6 +123,7 @@ Result<std::unique_ptr<TtsEngine>> load_piper(const PiperOptions& options) {
   MORGAN_TRY(PiperConfig config, load_piper_config(configuration));
   onnx::SessionOptions session_options;
   session_options.threads = options.threads;
+  session_options.graph_cache = options.graph_cache;
   MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"input", "input_lengths", "scales"}));
   auto engine = std::make_unique<PiperTts>(std::move(session), std::move(config), options);

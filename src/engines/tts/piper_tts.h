@@ -14,6 +14,7 @@ struct PiperOptions {
   std::string model_name;       ///< catalogue id
   std::string gender;
   int threads = 2;
+  std::filesystem::path graph_cache;  ///< as onnx::SessionOptions has it
 };
 
 /// @error kNotFound, kCorrupt  the model or its configuration
