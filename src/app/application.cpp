@@ -27,6 +27,21 @@ EngineRoles roles_for(const std::set<std::string>& wanted) {
   return roles;
 }
 
+std::vector<Upstream> upstreams_of(const AppConfig& config, const EngineRoles& roles) {
+  if (roles.over_http) {
+    return {{"llm", config.core.llm_url, ""}, {"tts", config.core.tts_url, ""}, {"stt", config.core.stt_url, ""}};
+  }
+  std::vector<Upstream> upstreams;
+  const auto add = [&](const char* role, bool wanted, const std::string& backend, const UpstreamConfig& upstream) {
+    if (wanted && backend == "openai") upstreams.push_back({role, upstream.base_url, upstream.api_key});
+  };
+  add("llm", roles.llm, config.llm.backend, config.llm.upstream);
+  add("stt", roles.stt, config.stt.backend, config.stt.upstream);
+  add("tts", roles.tts, config.tts.backend, config.tts.upstream);
+  add("embed", roles.embed, config.embed.backend, config.embed.upstream);
+  return upstreams;
+}
+
 std::uint16_t port_of(const ServerConfig& server, const std::string& service) {
   if (service == "core") return server.core_port;
   if (service == "llm") return server.llm_port;
@@ -61,8 +76,11 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   std::unique_ptr<Application> app(new Application());
   app->config_ = config;
   MORGAN_CHECK_OK(app->check_ports(services));
-  app->models_ = std::make_unique<models::ModelStore>(morgan_home(), models::Catalog::built_in());
-  MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles_for(services)));
+  MORGAN_TRY(app->catalog_, models::Catalog::with_user_file(morgan_home() / "catalog.toml"));
+  app->models_ = std::make_unique<models::ModelStore>(morgan_home(), app->catalog_);
+  const EngineRoles roles = roles_for(services);
+  MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles));
+  app->upstreams_ = std::make_unique<UpstreamWatch>(upstreams_of(config, roles));
   if (services.contains("core")) {
     const std::filesystem::path file =
         config.store_file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.store_file);
@@ -160,7 +178,9 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
   using services::HealthStatus;
   std::vector<HealthPart> parts;
   const auto loaded = [&](const std::string& name, bool present) {
-    if (present) parts.push_back({name, HealthStatus::kHealthy, "", true});
+    if (!present) return;
+    const std::string trouble = upstreams_->trouble(name);
+    parts.push_back({name, trouble.empty() ? HealthStatus::kHealthy : HealthStatus::kUnhealthy, trouble, true});
   };
   const bool core = service == "core";
   if (core || service == "stt") loaded("stt", engines_.stt != nullptr);

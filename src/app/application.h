@@ -3,9 +3,11 @@
 
 #include "app/app_config.h"
 #include "app/engine_loader.h"
+#include "app/upstream_watch.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "dialogue/conversation_service.h"
+#include "models/catalog.h"
 #include "net/server.h"
 #include "services/service.h"
 #include "stores/conversation_store.h"
@@ -51,8 +53,10 @@ class Application {
 
   AppConfig config_;
   Metrics metrics_;
+  models::Catalog catalog_;
   std::unique_ptr<models::ModelStore> models_;
   EngineSet engines_;
+  std::unique_ptr<UpstreamWatch> upstreams_;
   std::unique_ptr<stores::ConversationStore> store_;
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;

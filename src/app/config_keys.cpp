@@ -121,7 +121,7 @@ void add_server_keys(Keys& keys) {
       keys, "server.vad_port", [](AppConfig& c) -> auto& { return c.server.vad_port; }, 0, kLastPort, "port of vad");
   add_integer(
       keys, "server.max_upload_mb", [](AppConfig& c) -> auto& { return c.server.max_upload_mb; }, 1, 4000,
-      "largest request body, MB; more is refused with 413");
+      "largest recording in a request, MB; more is refused with 413");
   add_integer(
       keys, "server.max_audio_seconds", [](AppConfig& c) -> auto& { return c.server.max_audio_seconds; }, 1, 86'400,
       "longest audio, seconds; more is refused with 413");

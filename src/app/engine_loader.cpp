@@ -43,6 +43,11 @@ Result<fs::path> model_file(const models::ModelStore& store, const std::string& 
   return store.file(entry->id, entry->files.front().name);
 }
 
+/// What clients are told: a file's name, not where it lies.
+std::string shown_name(const std::string& model) {
+  return model.find('/') == std::string::npos ? model : fs::path(model).stem().string();
+}
+
 engines::RemoteOptions remote_options(const UpstreamConfig& upstream, std::string voice = {}) {
   engines::RemoteOptions options;
   options.base_url = upstream.base_url;
@@ -76,7 +81,7 @@ Result<std::unique_ptr<engines::SttEngine>> load_stt(const AppConfig& config, co
   MORGAN_TRY(const fs::path file, model_file(store, config.stt.model, "stt"));
   engines::WhisperOptions options;
   options.model = file;
-  options.model_name = config.stt.model;
+  options.model_name = shown_name(config.stt.model);
   options.threads = thread_count(config.stt.threads);
   return engines::load_whisper(options, vad);
 }
@@ -86,7 +91,7 @@ Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, co
   MORGAN_TRY(const fs::path file, model_file(store, config.llm.model, "llm"));
   engines::LlamaOptions options;
   options.model = file;
-  options.model_name = config.llm.model;
+  options.model_name = shown_name(config.llm.model);
   options.threads = thread_count(config.llm.threads);
   options.context_tokens = config.llm.context_tokens;
   options.slots = config.llm.slots;
@@ -96,7 +101,7 @@ Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, co
 Result<std::unique_ptr<engines::EmbedEngine>> load_embed(const AppConfig& config, const models::ModelStore& store) {
   if (config.embed.backend == "openai") return engines::connect_remote_embed(remote_options(config.embed.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.embed.model, "embed"));
-  return engines::load_llama_embed(file, config.embed.model, thread_count(0));
+  return engines::load_llama_embed(file, shown_name(config.embed.model), thread_count(0));
 }
 
 fs::path graph_cache() {

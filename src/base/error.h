@@ -7,7 +7,7 @@
 
 namespace morgan {
 
-/// Twelve kinds of failure; protocols/error_body maps each to one HTTP status.
+/// Twelve kinds of failure; services/error_response.cpp maps each to one HTTP status.
 enum class ErrorCode : std::uint8_t {
   kInvalidArgument,
   kNotFound,

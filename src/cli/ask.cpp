@@ -77,8 +77,8 @@ Result<Answer> ask_server(const Context& context, const AskOptions& options, con
 void print_breakdown(const Answer& answer) {
   const Json timings = answer.summary.value("metadata", Json::object()).value("timings_ms", Json::object());
   const auto row = [&](const char* label, const char* key) {
-    const double value = timings.value(key, -1.0);
-    if (value >= 0) std::cout << dim(fmt::format("  {:<22} {:6.0f} ms\n", label, value));
+    const auto value = json_number(timings, key);  // null where the stage did not happen
+    if (value && *value) std::cout << dim(fmt::format("  {:<22} {:6.0f} ms\n", label, **value));
   };
   std::cout << "\n";
   row("transcript", "transcript");

@@ -50,8 +50,8 @@ Result<void> one_round(const Context& context, const MorganClient& client, const
       context.stop));
   const Json timings = summary.value("metadata", Json::object()).value("timings_ms", Json::object());
   for (const char* stage : {"transcript", "first_token", "first_audio", "total"}) {
-    const double value = timings.value(stage, -1.0);
-    if (value >= 0) stages[stage].push_back(value);
+    const auto value = json_number(timings, stage);
+    if (value && *value) stages[stage].push_back(**value);
   }
   if (first_audio >= 0) stages["client_first_audio"].push_back(first_audio);
   return {};

@@ -13,6 +13,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <set>
 
 namespace morgan::cli {
 
@@ -98,12 +99,31 @@ Finding check_onnxruntime() {
   return {Verdict::kGood, "ONNX Runtime", engines::onnx::runtime_version(), ""};
 }
 
-std::vector<Finding> check_models(bool& ready) {
-  const models::ModelStore store(morgan_home(), models::Catalog::built_in());
+app::AppConfig configured_or_default(const Context& context) {
+  auto config = context.config();
+  return config ? std::move(config).value() : app::AppConfig();
+}
+
+/// The catalogue's models that this configuration loads.
+std::set<std::string> wanted_models(const app::AppConfig& config) {
+  std::set<std::string> wanted{"silero-vad", "smart-turn"};
+  if (config.stt.backend == "whisper") wanted.insert(config.stt.model);
+  if (config.llm.backend == "llama") wanted.insert(config.llm.model);
+  if (config.embed.backend == "llama") wanted.insert(config.embed.model);
+  if (config.tts.backend == "local" && config.tts.piper) wanted.insert("piper-joe");
+  if (config.tts.backend == "local" && config.tts.kokoro) wanted.insert("kokoro");
+  return wanted;
+}
+
+std::vector<Finding> check_models(const Context& context, bool& ready) {
+  const auto catalog = models::Catalog::with_user_file(morgan_home() / "catalog.toml");
+  if (!catalog) return {{Verdict::kBad, "catalogue", catalog.error().message, "mend or remove the file"}};
+  const models::ModelStore store(morgan_home(), *catalog);
+  const std::set<std::string> wanted = wanted_models(configured_or_default(context));
   std::vector<Finding> findings;
   ready = true;
   for (const models::CatalogModel& model : store.catalog().models()) {
-    if (!model.is_default) continue;
+    if (!wanted.contains(model.id)) continue;
     const models::ModelState state = store.state(model);
     if (state == models::ModelState::kReady) {
       findings.push_back({Verdict::kGood, "model " + model.id, human_bytes(model.size()), ""});
@@ -155,7 +175,7 @@ std::vector<Finding> check_tools() {
 int doctor(const Context& context) {
   bool models_ready = false;
   std::vector<Finding> findings{check_processor(), check_memory(), check_config(context), check_onnxruntime()};
-  for (Finding& finding : check_models(models_ready))
+  for (Finding& finding : check_models(context, models_ready))
     findings.push_back(std::move(finding));
   findings.push_back(check_disk(models_ready));
   for (Finding& finding : check_tools())

@@ -1,6 +1,7 @@
 // The program: global options, the subcommands, Ctrl-C.
 #include "app/version.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "cli/command.h"
 
 #include <malloc.h>
@@ -29,6 +30,25 @@ void share_malloc_arenas() {
 morgan::StopSource& interrupt_source() {
   static morgan::StopSource source;
   return source;
+}
+
+std::vector<std::string> command_names(const CLI::App& root) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : root.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+/// The first word, when it is no command: CLI11 would only say that one is required.
+std::optional<std::string> unknown_command(const CLI::App& root, int argc, char** argv) {
+  const std::vector<std::string> names = command_names(root);
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--config" || word == "--server") ++i;  // with a value
+    if (word.starts_with('-')) continue;
+    return std::find(names.begin(), names.end(), word) == names.end() ? std::optional(word) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 extern "C" void on_interrupt(int) {
@@ -76,6 +96,11 @@ int main(int argc, char** argv) {
   add_bench(root, context);
   add_completion(root, context);
 
+  if (const auto unknown = unknown_command(root, argc, argv)) {
+    std::cerr << "morgan: there is no command '" << *unknown << "'"
+              << morgan::did_you_mean(*unknown, command_names(root)) << "; `morgan --help` lists them\n";
+    return kExitUsage;
+  }
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

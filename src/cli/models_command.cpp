@@ -21,8 +21,15 @@ using models::CatalogModel;
 using models::ModelState;
 using models::ModelStore;
 
-ModelStore open_store() {
-  return ModelStore(morgan_home(), Catalog::built_in());
+/// The catalogue outlives the store that points to it.
+struct OpenStore {
+  Catalog catalog;
+  ModelStore store{morgan_home(), catalog};
+};
+
+Result<std::unique_ptr<OpenStore>> open_store() {
+  MORGAN_TRY(Catalog catalog, Catalog::with_user_file(morgan_home() / "catalog.toml"));
+  return std::make_unique<OpenStore>(std::move(catalog));
 }
 
 std::string_view state_word(ModelState state) {
@@ -52,7 +59,8 @@ Result<std::vector<const CatalogModel*>> chosen(const ModelStore& store, const s
 }
 
 Result<void> list_models(const Context& context) {
-  const ModelStore store = open_store();
+  MORGAN_TRY(const auto opened, open_store());
+  const ModelStore& store = opened->store;
   OrderedJson all = OrderedJson::array();
   if (!context.json) {
     std::cout << bold(fmt::format("{:<20} {:<6} {:>8}  {:<10} {:<29} {}", "MODEL", "ROLE", "SIZE", "STATE", "LICENCE",
@@ -87,7 +95,8 @@ Result<void> list_models(const Context& context) {
 
 Result<void> pull_models(const Context& context, const std::vector<std::string>& names, bool force) {
   MORGAN_TRY(const app::AppConfig config, context.config());
-  const ModelStore store = open_store();
+  MORGAN_TRY(const auto opened, open_store());
+  const ModelStore& store = opened->store;
   MORGAN_TRY(const std::vector<const CatalogModel*> models, chosen(store, names));
   for (const CatalogModel* model : models) {
     if (!force && store.state(*model) == ModelState::kReady) {
@@ -112,7 +121,8 @@ Result<void> pull_models(const Context& context, const std::vector<std::string>&
 }
 
 Result<void> verify_models(const Context& context, const std::vector<std::string>& names) {
-  const ModelStore store = open_store();
+  MORGAN_TRY(const auto opened, open_store());
+  const ModelStore& store = opened->store;
   std::vector<const CatalogModel*> models;
   if (names.empty()) {
     for (const CatalogModel& model : store.catalog().models()) {
@@ -136,7 +146,8 @@ Result<void> verify_models(const Context& context, const std::vector<std::string
 }
 
 Result<void> remove_models(const Context& context, const std::vector<std::string>& names) {
-  const ModelStore store = open_store();
+  MORGAN_TRY(const auto opened, open_store());
+  const ModelStore& store = opened->store;
   MORGAN_TRY(const std::vector<const CatalogModel*> models, chosen(store, names));
   for (const CatalogModel* model : models) {
     if (store.state(*model) == ModelState::kMissing) return fail(ErrorCode::kNotFound, model->id + " is not here");

@@ -53,6 +53,15 @@ ErrorCode code_of(int status) {
   }
 }
 
+/// Events carry the code's own name, for their status was sent before the failure.
+std::optional<ErrorCode> code_of(std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    const auto code = static_cast<ErrorCode>(i);
+    if (to_string(code) == word) return code;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Error error_of(int status, std::string_view body) {
@@ -61,6 +70,7 @@ Error error_of(int status, std::string_view body) {
   if (!json || !json->is_object()) return error;
   const Json& fields = json->contains("error") && (*json)["error"].is_object() ? (*json)["error"] : *json;
   if (const auto message = json_string(fields, "message"); message && *message) error.message = **message;
+  if (const auto word = json_string(fields, "code"); word && *word) error.code = code_of(**word).value_or(error.code);
   return error;
 }
 

@@ -43,7 +43,7 @@ Result<std::string> transcribe_file(const Context& context, const TranscribeOpti
 
   ProgressBar bar;
   const std::string label = "transcribing " + file.filename().string();
-  std::string text;
+  std::optional<std::string> text;
   const auto on_event = [&](std::string_view event, const Json& data) {
     if (event == "progress")
       bar.update(label, static_cast<std::uint64_t>(data.value("fraction", 0.0) * 1000), 1000, false);
@@ -51,7 +51,8 @@ Result<std::string> transcribe_file(const Context& context, const TranscribeOpti
     return true;
   };
   MORGAN_CHECK_OK(client.stream(std::move(request), on_event, context.stop));
-  return text;
+  if (!text) return fail(ErrorCode::kUnavailable, "the server sent no transcript; is it an older Morgan?");
+  return std::move(*text);
 }
 
 Result<void> transcribe(const Context& context, TranscribeOptions options) {

@@ -155,6 +155,7 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
   }
   if (const auto refused = check_head(parser_->get())) co_return refuse(*refused);
   if (const auto refused = read_request_line(parser_->get(), request, raw_path_)) co_return refuse(*refused);
+  if (const auto refused = check_origin(request)) co_return refuse(*refused);
   keep_alive_ = parser_->keep_alive() && !context_->draining;
   if (admission_ == Admission::kTooMany) {
     keep_alive_ = false;
@@ -190,9 +191,7 @@ HttpConnection::Early HttpConnection::check_upgrade() const {
     return refuse(
         refusal(ErrorCode::kUnsupported, "this address speaks WebSocket only", 426, {{"Upgrade", "websocket"}}));
   }
-  if (request.headers.count("Origin") > 0 && !origin_matches_host(request.header("Origin"), request.header("Host"))) {
-    return refuse(refusal(ErrorCode::kUnauthorized, "a page of another host may not connect here", 403));
-  }
+  if (const auto refused = check_page_origin(request)) return refuse(*refused);
   if (buffer_.size() > 0) {
     return refuse(refusal(ErrorCode::kInvalidArgument, "frames were sent before the handshake's answer", 400));
   }

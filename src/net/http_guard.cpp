@@ -134,10 +134,21 @@ std::optional<Refusal> read_request_line(const RequestHead& head, Request& reque
   return std::nullopt;
 }
 
-bool origin_matches_host(std::string_view origin, std::string_view host) {
+std::optional<Refusal> check_page_origin(const Request& request) {
+  if (request.headers.count("Origin") == 0) return std::nullopt;
+  const std::string_view origin = request.header("Origin");
+  const std::string_view host = request.header("Host");
   const std::size_t scheme = origin.find("://");
-  if (scheme == std::string_view::npos || host.empty()) return false;
-  return equals_ignore_case(without_port(origin.substr(scheme + 3)), without_port(host));
+  const bool same = scheme != std::string_view::npos && !host.empty() &&
+                    equals_ignore_case(without_port(origin.substr(scheme + 3)), without_port(host));
+  if (same) return std::nullopt;
+  return refusal(ErrorCode::kUnauthorized, "a page of another host may not use this server", 403);
+}
+
+std::optional<Refusal> check_origin(const Request& request) {
+  const bool reads =
+      request.method == Method::kGet || request.method == Method::kHead || request.method == Method::kOptions;
+  return reads ? std::nullopt : check_page_origin(request);
 }
 
 std::string choose_request_id(std::string_view offered) {

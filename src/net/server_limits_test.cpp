@@ -61,6 +61,21 @@ TEST(Guard, RefusesAmbiguousAndMalformedRequests) {
   EXPECT_EQ(get(*server, "/").status, 200);
 }
 
+TEST(Guard, RefusesWhatAPageOfAnotherHostWouldChange) {
+  const auto server = start_server(routes_with_limit(1'000));
+  const auto post_from = [&](const std::string& origin) {
+    return exchange_raw(*server, "POST / HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\nOrigin: " + origin +
+                                     "\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx");
+  };
+  for (const char* origin : {"http://evil.example", "null", "http://localhost.evil.example", "localhost:8000"})
+    EXPECT_TRUE(post_from(origin).starts_with("HTTP/1.1 403 ")) << origin;
+  EXPECT_TRUE(post_from("http://localhost:8002").starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(
+      exchange_raw(*server,
+                   "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: http://evil.example\r\n\r\n")
+          .starts_with("HTTP/1.1 200 "));
+}
+
 TEST(Guard, RefusesAnUnknownExpectation) {
   const auto server = start_server(routes_with_limit(1'000));
   EXPECT_TRUE(exchange_raw(*server, "POST / HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nContent-Length: 1\r\n\r\nx")

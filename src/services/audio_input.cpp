@@ -71,6 +71,13 @@ Result<audio::PcmBuffer> from_file(std::string_view bytes, double max_seconds, s
   return fail(std::move(error));
 }
 
+// The body may be a third larger than this, for base64.
+Failure too_large(std::string_view param, std::uint64_t max_bytes) {
+  return fail(Error{ErrorCode::kTooLarge,
+                    "the recording is larger than " + human_bytes(max_bytes) + " (server.max_upload_mb)", "",
+                    std::string(param)});
+}
+
 bool names_raw_pcm(std::string_view content_type, std::string_view filename) {
   const std::string type = to_lower_ascii(content_type);
   const std::string name = to_lower_ascii(filename);
@@ -93,10 +100,13 @@ bool looks_like_media(std::string_view bytes) {
   return two_frames(bytes, mp3_frame_bytes) || two_frames(bytes, adts_frame_bytes);
 }
 
-Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, double max_seconds) {
+Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, const ServiceContext& context) {
+  const double max_seconds = context.max_audio_seconds;
+  const std::uint64_t max_bytes = context.max_upload_bytes;
   for (const std::string_view name : {"audio", "file", "audio_file"}) {
     const net::FormPart* part = fields.part(name);
     if (part == nullptr) continue;
+    if (part->data.size() > max_bytes) return too_large(name, max_bytes);
     if (names_raw_pcm(part->content_type, part->filename)) {
       MORGAN_TRY(const int rate, pcm_rate(fields));
       return from_pcm16(part->data, rate, max_seconds, name);
@@ -108,11 +118,13 @@ Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& f
   if (encoded) {
     auto bytes = base64_decode(*encoded);
     if (!bytes) return invalid_audio(name, "field '" + std::string(name) + "' is not valid base64");
+    if (bytes->size() > max_bytes) return too_large(name, max_bytes);
     if (looks_like_media(*bytes)) return from_file(*bytes, max_seconds, name);
     MORGAN_TRY(const int rate, pcm_rate(fields));
     return from_pcm16(*bytes, rate, max_seconds, name);
   }
   if (fields.body_is_audio()) {
+    if (request.body.size() > max_bytes) return too_large("body", max_bytes);
     if (names_raw_pcm(request.header("Content-Type"), "")) {
       MORGAN_TRY(const int rate, pcm_rate(fields));
       return from_pcm16(request.body, rate, max_seconds, "body");

@@ -11,9 +11,9 @@
 namespace morgan::services {
 
 /// Looks for, in this order: a part `audio`, `file` or `audio_file`; a field `audio_data` or `audio` (base64 of a
-/// file, or of PCM16 mono at field `sample_rate`, 16 kHz when absent); the body. @param max_seconds longest
-/// @error kInvalidArgument  none was sent; reason INVALID_AUDIO: empty or not audio  @error kTooLarge  too long
-Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, double max_seconds);
+/// file, or of PCM16 mono at field `sample_rate`, 16 kHz when absent); the body. @error kInvalidArgument  none
+/// was sent; reason INVALID_AUDIO: empty or not audio  @error kTooLarge  too large or too long for the context
+Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, const ServiceContext& context);
 
 /// True when the bytes begin like a container or a run of MPEG frames, and so are not raw PCM16.
 bool looks_like_media(std::string_view bytes);

@@ -105,7 +105,7 @@ Result<net::Response> audio_turn(const net::Request& request, const ServiceConte
   MORGAN_TRY(turn.user_id, read_user_id(fields));
   MORGAN_TRY(const TurnOptions options, TurnOptions::read(fields));
   MORGAN_CHECK_OK(read_speaking(options, tts, tts != nullptr, turn));
-  MORGAN_TRY(turn.speech, read_audio(request, fields, context.max_audio_seconds));
+  MORGAN_TRY(turn.speech, read_audio(request, fields, context));
   return answer_turn(request, fields, dialogue, std::move(turn));
 }
 

@@ -74,7 +74,7 @@ Result<TranscribeCall> read_transcribe_call(const net::Request& request, const F
   const std::string_view vad_field = fields.present({"use_vad", "vad_filter"});
   MORGAN_TRY(call.request.use_vad, fields.boolean_or(vad_field, true));
   const auto start = std::chrono::steady_clock::now();
-  MORGAN_TRY(call.pcm, read_audio(request, fields, context.max_audio_seconds));
+  MORGAN_TRY(call.pcm, read_audio(request, fields, context));
   call.decode_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return call;
 }

@@ -113,7 +113,8 @@ class WhisperCppStt final : public SttEngine {
         shift(segment, static_cast<double>(window.begin) / audio::kSpeechRate);
         transcript.segments.push_back(std::move(segment));
       }
-      if (request.on_progress)
+      const bool last = &window == &windows.back();  // told below, with the silence behind it
+      if (request.on_progress && !last)
         request.on_progress(static_cast<double>(window.end) / static_cast<double>(pcm.samples.size()));
     }
     if (request.on_progress) request.on_progress(1.0);

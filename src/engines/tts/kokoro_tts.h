@@ -15,7 +15,7 @@ struct KokoroOptions {
   std::string model_name;
   std::string default_voice = "af_heart";
   int threads = 2;
-  std::filesystem::path graph_cache;  ///< as onnx::SessionOptions has it
+  std::filesystem::path graph_cache = {};  ///< as onnx::SessionOptions has it
 };
 
 /// @error kNotFound, kCorrupt

@@ -130,7 +130,10 @@ std::vector<SpeechPiece> plan_pieces(std::string_view text, const PlanOptions& o
   auto limit = static_cast<double>(options.first_chars);
   const auto emit = [&](std::string_view part, bool last) {
     pieces.push_back(make_piece(part, last));
-    limit = std::min(limit * options.growth, static_cast<double>(options.max_chars));
+    // While this piece is heard the next one is made.
+    const double longer = static_cast<double>(part.size()) * options.growth;
+    limit =
+        std::min(std::max(longer, static_cast<double>(options.first_chars)), static_cast<double>(options.max_chars));
   };
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     std::string_view rest = sentences[i];

@@ -1,1 +1,90 @@
+#include "engines/tts/piece_shaper.h"
 
+#include <cmath>
+#include <numbers>
+
+namespace morgan::engines {
+namespace {
+
+constexpr int kRate = 22050;
+
+std::vector<float> tone(double seconds, float level, double hertz = 220) {
+  std::vector<float> samples(static_cast<std::size_t>(seconds * kRate));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = level * static_cast<float>(std::sin(2 * std::numbers::pi * hertz * static_cast<double>(i) / kRate));
+  }
+  return samples;
+}
+
+std::vector<float> with_silence(double before, std::span<const float> sound, double after) {
+  std::vector<float> all(static_cast<std::size_t>(before * kRate));
+  all.insert(all.end(), sound.begin(), sound.end());
+  all.resize(all.size() + static_cast<std::size_t>(after * kRate));
+  return all;
+}
+
+double head_silence(std::span<const float> samples) {
+  const auto loud = std::find_if(samples.begin(), samples.end(), [](float x) { return std::abs(x) > 0.01F; });
+  return static_cast<double>(loud - samples.begin()) / kRate;
+}
+
+double tail_silence(std::vector<float> samples) {
+  std::reverse(samples.begin(), samples.end());
+  return head_silence(samples);
+}
+
+TEST(PieceShaper, CutsTheSilenceAtTheHead) {
+  const auto piece = shape_piece(with_silence(0.3, tone(0.5, 0.5F), 0.4), {.rate_hz = kRate});
+  EXPECT_LE(head_silence(piece), 0.021);
+}
+
+TEST(PieceShaper, PausesByWhatEndsThePiece) {
+  double longest = -1;
+  for (const PieceEnd end : {PieceEnd::kPhrase, PieceEnd::kClause, PieceEnd::kSentence}) {
+    const auto piece = shape_piece(with_silence(0.1, tone(0.5, 0.5F), 0.6), {.rate_hz = kRate, .end = end});
+    EXPECT_NEAR(tail_silence(piece), pause_seconds(end, 1.0), 0.03);
+    EXPECT_GT(pause_seconds(end, 1.0), longest);
+    longest = pause_seconds(end, 1.0);
+  }
+  EXPECT_LT(pause_seconds(PieceEnd::kSentence, 2.0), pause_seconds(PieceEnd::kSentence, 1.0));
+}
+
+TEST(PieceShaper, JoinsWithoutAClick) {
+  // A tone that begins and ends at its loudest would click at each seam were it not faded.
+  std::vector<float> raw = tone(0.3, 0.8F);
+  std::rotate(raw.begin(), raw.begin() + kRate / 880, raw.end());
+  const float steepest = 0.8F * 2 * static_cast<float>(std::numbers::pi) * 220 / kRate;
+  std::vector<float> joined;
+  for (int i = 0; i < 1000; ++i) {
+    const auto end = static_cast<PieceEnd>(i % 3);
+    const auto piece = shape_piece(std::span(raw).first(raw.size() - static_cast<std::size_t>(i % 50)),
+                                   {.rate_hz = kRate, .end = end});
+    joined.insert(joined.end(), piece.begin(), piece.end());
+  }
+  // The fades' own slope may add to the tone's, no more.
+  float worst = 0;
+  for (std::size_t i = 1; i < joined.size(); ++i)
+    worst = std::max(worst, std::abs(joined[i] - joined[i - 1]));
+  EXPECT_LT(worst, 2 * steepest);
+}
+
+TEST(PieceShaper, StaysBelowFullScale) {
+  const auto piece = shape_piece(tone(0.3, 3.0F), {.rate_hz = kRate, .gain = 2.0F});
+  EXPECT_LE(*std::max_element(piece.begin(), piece.end()), 0.98F);
+  EXPECT_GE(*std::min_element(piece.begin(), piece.end()), -0.98F);
+}
+
+TEST(PieceShaper, TheGainIsTheSameForEveryPiece) {
+  const auto quiet = shape_piece(tone(0.5, 0.1F), {.rate_hz = kRate, .gain = 0.6F});
+  const auto loud = shape_piece(tone(0.5, 0.4F), {.rate_hz = kRate, .gain = 0.6F});
+  EXPECT_NEAR(*std::max_element(quiet.begin(), quiet.end()), 0.06F, 0.005F);
+  EXPECT_NEAR(*std::max_element(loud.begin(), loud.end()), 0.24F, 0.01F);
+}
+
+TEST(PieceShaper, SilenceIsNoPiece) {
+  EXPECT_TRUE(shape_piece({}, {}).empty());
+  EXPECT_TRUE(shape_piece(std::vector<float>(kRate), {}).empty());
+}
+
+}  // namespace
+}  // namespace morgan::engines

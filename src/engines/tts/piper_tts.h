@@ -12,9 +12,9 @@ struct PiperOptions {
   std::filesystem::path model;  ///< en_US-joe-medium.onnx; the .json beside it is read too
   std::string voice_name;       ///< "joe"
   std::string model_name;       ///< catalogue id
-  std::string gender;
+  std::string gender = {};
   int threads = 2;
-  std::filesystem::path graph_cache;  ///< as onnx::SessionOptions has it
+  std::filesystem::path graph_cache = {};  ///< as onnx::SessionOptions has it
 };
 
 /// @error kNotFound, kCorrupt  the model or its configuration

@@ -1,1 +1,117 @@
+#include "engines/tts/piper_tts.h"
 
+#include "engines/tts/tts_test_support.h"
+
+#include <future>
+
+namespace morgan::engines {
+namespace {
+
+class Piper : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const auto folder = test_model("piper-joe");
+    if (folder.empty()) return;
+    auto loaded =
+        load_piper({.model = folder / "en_US-joe-medium.onnx", .voice_name = "joe", .model_name = "piper-joe"});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    engine_ = std::move(*loaded).release();
+  }
+  static void TearDownTestSuite() { delete engine_; }
+  void SetUp() override {
+    if (engine_ == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  }
+
+  static constexpr double kRate = 22050;
+  static inline TtsEngine* engine_ = nullptr;
+};
+
+TEST_F(Piper, SpeaksAtAGoodLevelForAPlausibleTime) {
+  const Spoken spoken = listen(*engine_, {"The quick brown fox jumps over the lazy dog."});
+  const double seconds = static_cast<double>(spoken.samples.size()) / kRate;
+  EXPECT_GT(seconds, 1.5);
+  EXPECT_LT(seconds, 5.0);
+  EXPECT_GT(spoken.peak(), 0.1F);
+  EXPECT_LT(spoken.peak(), 1.0F);
+}
+
+TEST_F(Piper, SpeaksFasterWhenAsked) {
+  const std::string text = "Some people speak slowly, and some people speak very fast indeed.";
+  const auto normal = static_cast<double>(listen(*engine_, {text}).samples.size());
+  const auto fast = static_cast<double>(listen(*engine_, {text, "default", 2.0}).samples.size());
+  EXPECT_NEAR(fast / normal, 0.55, 0.17);
+  const auto wrong = engine_->synthesize({text, "default", 9.0}, [](auto) { return true; }, StopToken());
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(wrong.error().param, "speed");
+}
+
+TEST_F(Piper, GivesALongTextInPieces) {
+  std::string text;
+  for (int i = 0; i < 12; ++i)
+    text += "Every sentence of this text is spoken by itself, one after another. ";
+  const Spoken spoken = listen(*engine_, {text});
+  EXPECT_GE(spoken.pieces, 12U);
+}
+
+TEST_F(Piper, StopsWhenNobodyListens) {
+  std::string text;
+  for (int i = 0; i < 50; ++i)
+    text += "This goes on and on. ";
+  int pieces = 0;
+  const auto left = engine_->synthesize({text}, [&](auto) { return ++pieces < 2; }, StopToken());
+  ASSERT_FALSE(left);
+  EXPECT_EQ(left.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(pieces, 2);
+  StopSource stop;
+  const auto stopped = engine_->synthesize(
+      {text},
+      [&](auto) {
+        stop.request_stop(StopReason::kClientGone);
+        return true;
+      },
+      stop.token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(Piper, HasNothingToSayForSilence) {
+  for (const char* text : {"", "  ", "...", "\U0001F600"})
+    EXPECT_TRUE(listen(*engine_, {text}).samples.empty()) << text;
+}
+
+TEST_F(Piper, KnowsItsVoiceOnly) {
+  EXPECT_EQ(engine_->find_voice("default")->name, "joe");
+  const auto unknown = engine_->find_voice("jo");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(unknown.error().message.find("joe"), std::string::npos);
+}
+
+TEST_F(Piper, SpeaksToSeveralAtOnce) {
+  std::vector<std::future<std::size_t>> callers;
+  for (int i = 0; i < 3; ++i) {
+    callers.push_back(std::async(std::launch::async, [] {
+      std::size_t samples = 0;
+      const auto done = engine_->synthesize(
+          {"All of us speak at once."},
+          [&](auto piece) {
+            samples += piece.size();
+            return true;
+          },
+          StopToken());
+      return done ? samples : 0U;
+    }));
+  }
+  for (auto& caller : callers)
+    EXPECT_GT(caller.get(), 15000U);
+}
+
+TEST(PiperLoad, SaysWhatIsWrongWithAModel) {
+  const auto missing = load_piper({.model = "/nonexistent/voice.onnx", .voice_name = "x", .model_name = "x"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace morgan::engines
