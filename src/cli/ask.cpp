@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "cli/audio_file.h"
 #include "cli/command.h"
 #include "cli/morgan_client.h"
 #include "cli/terminal.h"
@@ -88,6 +89,7 @@ void print_breakdown(const Answer& answer) {
 }
 
 Result<void> ask(const Context& context, const AskOptions& options) {
+  MORGAN_TRY(const audio::AudioFormat format, format_of(options.output));  // before anything is asked and stored
   MORGAN_TRY(std::string audio, read_file(options.question, kMaxQuestionBytes));
   MORGAN_TRY(const std::unique_ptr<MorganClient> client, MorganClient::connect(context, {"core"}));
   MORGAN_TRY(const Answer answer, ask_server(context, options, *client, std::move(audio)));
@@ -103,12 +105,7 @@ Result<void> ask(const Context& context, const AskOptions& options) {
   if (!options.output.empty()) {
     if (answer.pcm.empty())
       return fail(ErrorCode::kUnavailable, "there is no spoken answer to write to " + options.output.string());
-    std::string extension = to_lower_ascii(options.output.extension().string());
-    const auto format = audio::parse_audio_format(extension.empty() ? "wav" : extension.substr(1));
-    if (!format)
-      return fail(ErrorCode::kInvalidArgument,
-                  "cannot write " + extension + "; use .wav, .mp3, .opus, .flac, .aac or .pcm");
-    MORGAN_TRY(const std::string file, audio::encode_media(*format, audio::decode_pcm16(answer.pcm, answer.rate_hz)));
+    MORGAN_TRY(const std::string file, audio::encode_media(format, audio::decode_pcm16(answer.pcm, answer.rate_hz)));
     MORGAN_CHECK_OK(write_file_atomically(options.output, file));
     if (!context.json) std::cout << dim("  answer written to ") << options.output.string() << "\n";
   }

@@ -39,14 +39,25 @@ std::vector<std::string> command_names(const CLI::App& root) {
   return names;
 }
 
-/// The first word, when it is no command: CLI11 would only say that one is required.
-std::optional<std::string> unknown_command(const CLI::App& root, int argc, char** argv) {
-  const std::vector<std::string> names = command_names(root);
+struct UnknownCommand {
+  std::string word;
+  std::vector<std::string> known;
+};
+
+/// The first word that stands where a command must, and is none: CLI11 would only say that one is required.
+std::optional<UnknownCommand> unknown_command(const CLI::App& root, int argc, char** argv) {
+  const CLI::App* at = &root;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--config" || word == "--server") ++i;  // with a value
     if (word.starts_with('-')) continue;
-    return std::find(names.begin(), names.end(), word) == names.end() ? std::optional(word) : std::nullopt;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; })) {
+      if (command->get_name() == word) next = command;
+    }
+    if (next == nullptr) return UnknownCommand{word, command_names(*at)};
+    if (next->get_require_subcommand_min() == 0) return std::nullopt;
+    at = next;
   }
   return std::nullopt;
 }
@@ -97,8 +108,8 @@ int main(int argc, char** argv) {
   add_completion(root, context);
 
   if (const auto unknown = unknown_command(root, argc, argv)) {
-    std::cerr << "morgan: there is no command '" << *unknown << "'"
-              << morgan::did_you_mean(*unknown, command_names(root)) << "; `morgan --help` lists them\n";
+    std::cerr << "morgan: there is no command '" << unknown->word << "'"
+              << morgan::did_you_mean(unknown->word, unknown->known) << "; --help lists them\n";
     return kExitUsage;
   }
   try {

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "cli/audio_file.h"
 #include "cli/command.h"
 #include "cli/morgan_client.h"
 
@@ -21,15 +22,6 @@ struct SayOptions {
   double speed = 1.0;
   bool list_voices = false;
 };
-
-std::string format_of(const std::filesystem::path& output) {
-  const std::string extension = to_lower_ascii(output.extension().string());
-  if (extension == ".ogg" || extension == ".opus") return "opus";
-  for (const char* known : {".wav", ".mp3", ".flac", ".aac", ".pcm"}) {
-    if (extension == known) return extension.substr(1);
-  }
-  return "wav";
-}
 
 /// Plays with the first player that is installed. @error kUnavailable  there is none
 Result<void> play(const std::string& wav, const StopToken& stop) {
@@ -67,6 +59,12 @@ Result<void> print_voices(const Context& context, const MorganClient& client) {
   return {};
 }
 
+/// Unlike CLI11's range this one refuses "nan".
+std::string is_speed(const std::string& text) {
+  const std::optional<double> speed = parse_double(text);
+  return speed && *speed >= 0.25 && *speed <= 4 ? "" : "'" + text + "' is not from 0.25 to 4";
+}
+
 Result<std::string> text_to_say(const SayOptions& options) {
   if (!options.words.empty() && !(options.words.size() == 1 && options.words.front() == "-"))
     return join(options.words, " ");
@@ -78,6 +76,7 @@ Result<std::string> text_to_say(const SayOptions& options) {
 }
 
 Result<void> say(const Context& context, const SayOptions& options) {
+  MORGAN_TRY(const audio::AudioFormat format, format_of(options.output));
   std::string text;
   if (!options.list_voices) {
     MORGAN_TRY(text, text_to_say(options));
@@ -91,7 +90,7 @@ Result<void> say(const Context& context, const SayOptions& options) {
   request.body = dump_json(Json{{"text", text},
                                 {"voice", options.voice},
                                 {"speed", options.speed},
-                                {"format", format_of(options.output)},
+                                {"format", std::string(audio::to_string(format))},
                                 {"stream", false}});
   MORGAN_TRY(const net::ClientResponse response, client->send(std::move(request), context.stop));
   if (options.output.empty()) return play(response.body, context.stop);
@@ -117,7 +116,7 @@ void add_say(CLI::App& root, Context& context) {
   command->add_option("-o,--output", options->output,
                       "file: .wav, .mp3, .opus, .flac, .aac, .pcm; - is standard output");
   command->add_option("-v,--voice", options->voice, "voice (see --voices)");
-  command->add_option("-s,--speed", options->speed, "0.25 to 4; 2 is twice as fast");
+  command->add_option("-s,--speed", options->speed, "0.25 to 4; 2 is twice as fast")->check(is_speed);
   command->add_flag("--voices", options->list_voices, "list the voices");
   command->callback([&context, options] {
     context.action = [&context, options] {

@@ -70,6 +70,30 @@ Result<void> check_samplers(const Json& client) {
   return {};
 }
 
+struct FieldShape {
+  std::string_view name;
+  bool (*fits)(const Json&);
+  std::string_view expected;
+};
+
+/// What llama.cpp would pass over in silence.
+constexpr FieldShape kShapes[] = {
+    {"logit_bias", [](const Json& field) { return field.is_object() || field.is_array(); }, "an object"},
+    {"stream_options", [](const Json& field) { return field.is_object(); }, "an object"},
+    {"response_format", [](const Json& field) { return field.is_object(); }, "an object"},
+    {"tools", [](const Json& field) { return field.is_array(); }, "a list"},
+    {"tool_choice", [](const Json& field) { return field.is_string() || field.is_object(); }, "a word or an object"},
+    {"parallel_tool_calls", [](const Json& field) { return field.is_boolean(); }, "true or false"}};
+
+Result<void> check_shapes(const Json& client) {
+  for (const FieldShape& shape : kShapes) {
+    const auto field = client.find(std::string(shape.name));
+    if (field == client.end() || field->is_null() || shape.fits(*field)) continue;
+    return invalid(shape.name, fmt::format("{} must be {}", shape.name, shape.expected));
+  }
+  return {};
+}
+
 /// Logits differ in their last bits with the batches that a prompt is read in, and those with what the cache
 /// holds: whoever asks for the same answer twice gets the prompt read afresh.
 Result<void> take_seed(const Json& client, Json& body) {
@@ -178,6 +202,7 @@ Result<ClientBody> client_chat_body(const std::string& text, int context_tokens)
   }
   MORGAN_CHECK_OK(take_limits(client, context_tokens, result.body));
   MORGAN_CHECK_OK(check_samplers(client));
+  MORGAN_CHECK_OK(check_shapes(client));
   MORGAN_CHECK_OK(take_seed(client, result.body));
   MORGAN_CHECK_OK(take_logprobs(client, result.body));
   MORGAN_CHECK_OK(take_stop_words(client, result.body));

@@ -31,7 +31,8 @@ std::string wire_error(const BridgeReply& refused) {
   if (refused.error_type == kContextExceeded) {
     return openai_error_body(refused.error_message, "invalid_request_error", "messages", "context_length_exceeded");
   }
-  return openai_error_body(refused.error_message, refused.error_type, {}, {});
+  const bool invalid = refused.status == kStatusInvalid;
+  return openai_error_body(refused.error_message, refused.error_type, {}, invalid ? "invalid_value" : "");
 }
 
 Failure to_failure(const BridgeReply& refused) {
@@ -157,7 +158,8 @@ Result<WireReply> LlamaCppLlm::chat_completions(const std::string& body,
   const auto client = client_chat_body(body, context_tokens());
   if (!client) {
     reply.status = kStatusInvalid;
-    reply.body = openai_error_body(client.error().message, "invalid_request_error", client.error().param, {});
+    reply.body =
+        openai_error_body(client.error().message, "invalid_request_error", client.error().param, "invalid_value");
     return reply;
   }
   if (client->stream && !on_chunk) return fail(ErrorCode::kInvalidArgument, "a stream needs a receiver");

@@ -7,6 +7,9 @@ namespace {
 /// Longer silences separate windows: Whisper invents words in them.
 constexpr double kLongestPauseSeconds = 2.5;
 
+/// Even a whisper or a song is above this at some time; silence, hum and noise are not.
+constexpr float kFaintestVoice = 0.2F;
+
 SegmenterOptions window_options() {
   SegmenterOptions options;
   // Lower than for turn taking: a quiet word lost is worse than a noise heard.
@@ -23,6 +26,13 @@ std::size_t sample_at(double seconds) {
 }
 
 }  // namespace
+
+Result<bool> may_hold_speech(VadEngine& vad, audio::PcmView pcm) {
+  SegmenterOptions options = window_options();
+  options.threshold = kFaintestVoice;
+  MORGAN_TRY(const std::vector<SpeechSegment> segments, find_speech(vad, pcm, options));
+  return !segments.empty();
+}
 
 Result<std::vector<SpeechWindow>> speech_windows(VadEngine* vad, audio::PcmView pcm) {
   std::vector<SpeechWindow> windows;

@@ -22,4 +22,7 @@ inline constexpr double kLongestWindowSeconds = 28;
 /// Without a vad: the recording in windows of that length.
 Result<std::vector<SpeechWindow>> speech_windows(VadEngine* vad, audio::PcmView pcm);
 
+/// Whether anything at all in it could be a voice: where nothing could, Whisper makes words up.
+Result<bool> may_hold_speech(VadEngine& vad, audio::PcmView pcm);
+
 }  // namespace morgan::engines

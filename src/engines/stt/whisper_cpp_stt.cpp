@@ -91,7 +91,11 @@ class WhisperCppStt final : public SttEngine {
     MORGAN_TRY(const std::string language, parse_language(request.language, multilingual()));
     Transcript transcript;
     transcript.duration_seconds = pcm.seconds();
-    MORGAN_TRY(const std::vector<SpeechWindow> windows, speech_windows(request.use_vad ? vad_ : nullptr, pcm));
+    MORGAN_TRY(std::vector<SpeechWindow> windows, speech_windows(request.use_vad ? vad_ : nullptr, pcm));
+    if (!request.use_vad && vad_ != nullptr) {
+      MORGAN_TRY(const bool any, may_hold_speech(*vad_, pcm));
+      if (!any) windows.clear();
+    }
     transcript.language = language.empty() ? "en" : language;
     if (windows.empty()) transcript.language_probability = 0;
 
