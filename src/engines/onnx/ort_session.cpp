@@ -211,7 +211,11 @@ Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const Sess
   if (!runtime) return fail(runtime.error());
   if (!fs::is_regular_file(model)) return fail(ErrorCode::kNotFound, "there is no model file " + model.string());
   try {
+    const auto begin = std::chrono::steady_clock::now();
     Ort::Session session = load_model(**runtime, model, options);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    log::debug("onnxruntime", "session open",
+               {{"file", model.filename().string()}, {"ms", std::to_string(took.count())}});
     const Ort::AllocatorWithDefaultOptions allocator;
     std::vector<std::string> names;
     for (std::size_t i = 0; i < session.GetInputCount(); ++i)

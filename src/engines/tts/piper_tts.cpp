@@ -128,7 +128,7 @@ Result<std::unique_ptr<TtsEngine>> load_piper(const PiperOptions& options) {
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"input", "input_lengths", "scales"}));
   auto engine = std::make_unique<PiperTts>(std::move(session), std::move(config), options);
   // A first run is slower than the others, and shows that model and configuration belong together.
-  MORGAN_CHECK_OK(check_first_run(engine->render("Hello.", 1.0), options.model));
+  MORGAN_CHECK_OK(check_first_run(engine->render("Oh.", 1.0), options.model));
   return std::unique_ptr<TtsEngine>(std::move(engine));
 }
 
