@@ -28,10 +28,11 @@ bool begins_clause(std::string_view word) {
 
 /// Words that begin a phrase: the second best places.
 bool begins_phrase(std::string_view word) {
-  static constexpr std::array<std::string_view, 26> kWords = {
-      "with", "from", "about", "after", "before", "between", "during", "through", "without",
-      "into", "over", "under", "in",    "on",     "at",      "for",    "by",      "is",
-      "are",  "was",  "were",  "will",  "can",    "has",     "have",   "that"};
+  static constexpr std::array<std::string_view, 40> kWords = {
+      "to",      "every",   "above",   "below", "near", "across", "along", "around", "behind", "against",
+      "towards", "since",   "than",    "as",    "with", "from",   "about", "after",  "before", "between",
+      "during",  "through", "without", "into",  "over", "under",  "in",    "on",     "at",     "for",
+      "by",      "is",      "are",     "was",   "were", "will",   "can",   "has",    "have",   "that"};
   return is_one_of(word, kWords);
 }
 
@@ -89,13 +90,15 @@ int cut_quality(std::string_view text, std::size_t at) {
   return begins_phrase(next) ? 1 : 0;
 }
 
-/// Where to cut `text` so that its head has at most `limit` bytes; 0: nowhere.
+/// Where to cut `text` so that its head has at most `limit` bytes, or a little more where it has no place before;
+/// 0: nowhere.
 std::size_t best_cut(std::string_view text, std::size_t limit) {
   int best = 0;
   std::size_t cut = 0;
-  for (std::size_t at = text.find(' ', kShortest); at != std::string_view::npos && at <= limit;
+  const std::size_t farthest = limit + limit * 3 / 4;
+  for (std::size_t at = text.find(' ', kShortest); at != std::string_view::npos && at <= farthest;
        at = text.find(' ', at + 1)) {
-    if (text.size() - at < kShortest) break;
+    if (text.size() - at < kShortest || (at > limit && cut != 0)) break;
     const int quality = cut_quality(text, at);
     if (quality != 0 && quality >= best) {
       best = quality;
