@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import struct
@@ -28,11 +29,16 @@ Speech = collections.namedtuple("Speech", "path text")
 
 
 def free_ports(count):
+    """Below the range from which the system gives clients theirs, so that none of them takes one meanwhile."""
+    found = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        while len(found) < count:
+            port = random.randrange(20000, 32000)
+            probe = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def wait_until(condition, limit, what):
@@ -60,7 +66,8 @@ class Server:
 
     def start(self, **settings):
         self.log = open(self.home / "server.log", "ab")
-        self.process = subprocess.Popen([BINARY, "serve"], env=self.environment(**settings), stdout=self.log, stderr=self.log)
+        environment = self.environment(**settings)
+        self.process = subprocess.Popen([BINARY, "serve"], env=environment, stdout=self.log, stderr=self.log)
         wait_until(self.ready, START_LIMIT, "the start of the server")
         return self
 
@@ -94,18 +101,35 @@ class Server:
     def synthesize(self, **fields):
         return self.post("tts", "/synthesize", fields)
 
+    def speech(self, text, **fields):
+        """A recording of the text, the same each time: Piper's voices vary by themselves, this one does not."""
+        answer = self.synthesize(text=text, voice="af_heart", **fields)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
     def cli(self, *arguments, **options):
         """Runs the program as a person would, against this server. @return the completed process, with text"""
-        return subprocess.run([BINARY, *map(str, arguments)], env=self.environment(), capture_output=True, text=True, timeout=240,
-                              check=False, **options)
+        options = {"text": True, **({} if "input" in options else {"stdin": subprocess.DEVNULL}), **options}
+        return subprocess.run([BINARY, *map(str, arguments)], env=self.environment(), capture_output=True,
+                              timeout=240, check=False, **options)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    running = Server(tmp_path_factory.mktemp("home")).start()
+    # The likeliest answer every time: what a test expects of an answer then holds in each run.
+    running = Server(tmp_path_factory.mktemp("home")).start(MORGAN_DIALOGUE_TEMPERATURE="0")
     yield running
-    assert running.process.poll() is None, "the server ended during the tests"
+    log = (running.home / "server.log").read_text()
+    assert running.process.poll() is None, f"the server ended during the tests: {log[-2000:]}"
     running.stop()
+
+
+@pytest.fixture
+def stays_healthy(server):
+    """For tests that mistreat the server: afterwards all of it must be as before."""
+    yield
+    for service in SERVICES:
+        assert server.get(service, "/health").json()["status"] == "healthy"
 
 
 @pytest.fixture
@@ -119,8 +143,8 @@ def own_server(tmp_path):
 
 @pytest.fixture(scope="session")
 def jfk():
-    text = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
-    return Speech(AUDIO / "jfk.wav", text)
+    return Speech(AUDIO / "jfk.wav", "And so, my fellow Americans, ask not what your country can do for you, "
+                                     "ask what you can do for your country.")
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +153,21 @@ def clips(jfk):
     read = sorted((AUDIO / "librivox").glob("*.wav"))
     assert len(read) == 5
     return [jfk, *(Speech(path, path.with_suffix(".txt").read_text()) for path in read)]
+
+
+def refused(answer, status, code=None):
+    """Checks a refusal in Morgan's form, or OpenAI's under /v1. @return its message"""
+    assert answer.status_code == status, answer.text[:300]
+    body = answer.json()
+    if isinstance(body["error"], dict):
+        given, message = body["error"]["code"], body["error"]["message"]
+    else:
+        given, message = body["error"], body["message"]
+        assert body["request_id"]
+    assert message and "exception" not in message and "\n" not in message.strip()
+    assert given, f"a refusal without a code: {answer.text[:300]}"
+    assert code is None or given == code
+    return message
 
 
 def samples_of(wav_bytes):
@@ -145,22 +184,29 @@ def samples_of(wav_bytes):
         at += 8 + size
 
 
+def resampled(samples, rate, wanted):
+    at = numpy.arange(int(len(samples) * wanted / rate)) * rate / wanted
+    return numpy.interp(at, numpy.arange(len(samples)), samples)
+
+
 def wav_of(samples, rate=16000, channels=1, bits=16, floating=False):
-    """A wav of samples -1..1; the same in each channel."""
-    spread = numpy.repeat(numpy.clip(samples, -1, 1), channels)
+    """A wav of samples -1..1: a row for each moment, or one column that goes into every channel."""
+    samples = numpy.clip(samples, -1, 1)
+    spread = numpy.repeat(samples[:, None], channels, axis=1) if samples.ndim == 1 else samples
+    channels = spread.shape[1]
     if floating:
         data = spread.astype("<f4").tobytes()
     elif bits == 8:
         data = (spread * 127 + 128).astype(numpy.uint8).tobytes()
     elif bits == 24:
         whole = (spread * (2**23 - 1)).astype("<i4")
-        data = whole.view(numpy.uint8).reshape(-1, 4)[:, :3].tobytes()
+        data = numpy.ascontiguousarray(whole).view(numpy.uint8).reshape(-1, 4)[:, :3].tobytes()
     else:
         data = (spread * (2**(bits - 1) - 1)).astype(f"<i{bits // 8}").tobytes()
     frame = channels * bits // 8
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 3 if floating else 1, channels, rate,
-                       rate * frame, frame, bits, b"data", len(data))
-    return head + data
+    shape = struct.pack("<HHIIHH", 3 if floating else 1, channels, rate, rate * frame, frame, bits)
+    return (struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16) + shape +
+            struct.pack("<4sI", b"data", len(data)) + data)
 
 
 def words_of(text):
