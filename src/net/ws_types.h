@@ -29,8 +29,32 @@ class WsPeer {
   /// @thread any
   virtual Result<void> send(WsMessage message) = 0;
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  /// Lets a WsSession whose on_message() answered false have messages again. @thread any
+  virtual void resume() {}
+  /// Bytes queued and not yet taken by the socket. @thread any
+  virtual std::size_t unsent_bytes() const { return 0; }
 };
 
 using WsHandler = std::function<void(const Request&, WsPeer&)>;
+
+/// One client without a thread of its own: thousands may be open. Every call comes on the connection's I/O
+/// thread, one at a time, and must not block.
+class WsSession {
+ public:
+  virtual ~WsSession() = default;
+  /// A whole message, at most 1 MiB. False: no more, until WsPeer::resume() is called; the socket is not read
+  /// meanwhile, so a client that sends too fast waits.
+  virtual bool on_message(WsMessage message) = 0;
+  /// A message was larger than 1 MiB and is lost; the connection will be closed with 1009.
+  virtual void on_too_large() = 0;
+  /// The server will stop: finish and call WsPeer::close() within its grace.
+  virtual void on_stopping() = 0;
+  /// The peer has gone or close() has been carried out. The last call.
+  virtual void on_gone() = 0;
+};
+
+/// Makes the session of a new client, on the I/O thread. The session may keep the peer for as long as it likes;
+/// sending to one that has gone is an error and nothing else.
+using WsSessionFactory = std::function<std::shared_ptr<WsSession>(const Request&, std::shared_ptr<WsPeer>)>;
 
 }  // namespace morgan::net

@@ -33,4 +33,8 @@ Result<Voice> voice_named(std::span<const Voice> voices, const std::string& name
   return fail(Error{ErrorCode::kNotFound, std::move(message), "VOICE_NOT_FOUND", "voice"});
 }
 
+Result<void> TtsEngine::synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop) {
+  return synthesize(request, [&sink](std::span<const float> samples) { return sink({samples, {}}); }, stop);
+}
+
 }  // namespace morgan::engines

@@ -30,6 +30,23 @@ struct TtsRequest {
 /// Takes pieces of speech as they are ready; false stops the synthesis.
 using TtsSink = std::function<bool(std::span<const float> samples)>;
 
+/// Where a word of the request's own text is heard, in samples of the chunk that it comes with.
+struct SpokenWord {
+  std::string text;         ///< as it was written, with its punctuation: "$5," though "five dollars" is heard
+  std::size_t text_end = 0;  ///< byte of the request's text behind it
+  std::size_t begin_sample = 0;
+  std::size_t end_sample = 0;
+};
+
+/// A piece of speech and the words in it, in order; together the chunks' words are those of the text.
+struct SpeechChunk {
+  std::span<const float> samples;
+  std::vector<SpokenWord> words;
+};
+
+/// As TtsSink, with words.
+using TimedSink = std::function<bool(const SpeechChunk& chunk)>;
+
 class TtsEngine {
  public:
   virtual ~TtsEngine() = default;
@@ -43,6 +60,10 @@ class TtsEngine {
   /// @error kInvalidArgument  speed   @error kNotFound  voice   @error kCancelled  stop, or the sink said so
   /// @thread any, concurrently
   virtual Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) = 0;
+
+  /// The same, and tells where each word is heard: exactly where the model says how long its sounds are,
+  /// else by the share of letters within a piece.
+  virtual Result<void> synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop);
 
   virtual std::vector<EngineInfo> info() const = 0;
 };
