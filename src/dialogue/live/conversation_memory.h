@@ -4,6 +4,7 @@
 
 #include "dialogue/live/endpoint_policy.h"
 #include "dialogue/prompt.h"
+#include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 #include "stores/conversation_store.h"
 

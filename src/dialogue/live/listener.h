@@ -6,6 +6,7 @@
 #include "dialogue/live/turn_machine.h"
 #include "engines/stt/streaming_transcriber.h"
 #include "engines/turn/turn_engine.h"
+#include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 
 #include <functional>

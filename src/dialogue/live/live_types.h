@@ -13,6 +13,7 @@
 #include "engines/stt/streaming_transcriber.h"
 #include "engines/turn/turn_engine.h"
 #include "engines/vad/vad_engine.h"
+#include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 
 #include <cstdint>

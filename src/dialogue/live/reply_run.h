@@ -7,6 +7,7 @@
 #include "dialogue/live/turn_machine.h"
 #include "engines/llm/llm_engine.h"
 #include "engines/tts/tts_engine.h"
+#include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 #include "text/sentence_splitter.h"
 
