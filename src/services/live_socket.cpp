@@ -58,6 +58,7 @@ class LiveSocket final : public net::WsSession,
   void on_response_text(std::int64_t response, const std::string& text, const std::string& delta,
                         bool is_final) override;
   void on_audio(const live::AudioOut& audio) override;
+  void on_filler(std::int64_t response, const std::string& text) override;
   void on_duck(std::int64_t response, float gain) override;
   void on_hold(std::int64_t response, std::size_t sample) override;
   void on_resume(std::int64_t response, std::size_t sample) override;
@@ -93,7 +94,8 @@ class LiveSocket final : public net::WsSession,
   live::LiveConfig config_;
   WireFormat format_;
   std::optional<WireInput> input_;
-  std::optional<WireOutput> wire_output_;
+  std::optional<WireOutput> wire_output_;  // of the answer that is being heard, or was last
+  int next_rate_hz_ = 0;                   // on the wire, of the next answer
   std::shared_ptr<live::LiveSession> session_;
   std::shared_ptr<LiveSocket> self_;  // while the conversation may call
   std::shared_ptr<void> stream_;      // its place among the microphones
@@ -149,8 +151,10 @@ void LiveSocket::complain(const Error& error) {
   if (!busy) ++bad_in_a_row_;
   const bool fatal = busy || bad_in_a_row_ >= kMostBadMessages;
   send(wire::error(error, fatal));
-  if (busy) end(kTryLater, error.message);
-  else if (fatal) end(kUnsupportedData, "too many messages that are not understood");
+  if (busy)
+    end(kTryLater, error.message);
+  else if (fatal)
+    end(kUnsupportedData, "too many messages that are not understood");
 }
 
 Result<void> LiveSocket::needs_start() const {
@@ -191,7 +195,8 @@ Result<void> LiveSocket::handle_text(const std::string& text) {
   } else if (type == "text") {
     MORGAN_TRY(const auto words, json_string(json, "text"));
     if (!words || trim(*words).empty()) return field_error("text", "field 'text' is required");
-    if (count_characters(*words) > kMostTextChars) return field_error("text", "field 'text' is longer than 20000 characters");
+    if (count_characters(*words) > kMostTextChars)
+      return field_error("text", "field 'text' is longer than 20000 characters");
     session_->say(*words);
   } else {
     stop_said_ = true;
@@ -204,7 +209,8 @@ Result<void> LiveSocket::read_settings(const Json& json, live::LiveConfig& confi
   MORGAN_TRY(const auto language, json_string(json, "language"));
   if (language) config.language = language_code(*language);
   MORGAN_TRY(const auto speed, json_number(json, "speed"));
-  if (speed && (*speed < kMinSpeed || *speed > kMaxSpeed)) return field_error("speed", "field 'speed' must be from 0.25 to 4");
+  if (speed && (*speed < kMinSpeed || *speed > kMaxSpeed))
+    return field_error("speed", "field 'speed' must be from 0.25 to 4");
   if (speed) config.speed = *speed;
   MORGAN_TRY(const auto barge_in, json_bool(json, "barge_in"));
   if (barge_in) config.barge_in = *barge_in;
@@ -225,7 +231,8 @@ Result<void> LiveSocket::read_settings(const Json& json, live::LiveConfig& confi
 }
 
 Result<void> LiveSocket::begin(const Json& json) {
-  if (session_) return fail({ErrorCode::kInvalidArgument, "the conversation has begun; send config to change it", "", "type"});
+  if (session_)
+    return fail({ErrorCode::kInvalidArgument, "the conversation has begun; send config to change it", "", "type"});
   live::LiveConfig config;
   WireFormat format;
   MORGAN_TRY(const auto user, json_string(json, "user_id"));
@@ -239,6 +246,7 @@ Result<void> LiveSocket::begin(const Json& json) {
   format_ = format;
   input_.emplace(std::move(input));
   wire_output_.emplace(std::move(output));
+  next_rate_hz_ = wire_output_->rate_hz();
   confirm("Streaming started");
   return {};
 }
@@ -248,9 +256,10 @@ Result<void> LiveSocket::configure(const Json& json) {
   WireFormat format = format_;
   MORGAN_CHECK_OK(read_settings(json, config, format));
   MORGAN_TRY(auto input, WireInput::open(format));
-  MORGAN_TRY(auto output, WireOutput::open(format, config.voice.sample_rate_hz));
+  MORGAN_TRY(const auto output, WireOutput::open(format, config.voice.sample_rate_hz));
   if (!format.same_input(format_)) input_.emplace(std::move(input));
-  wire_output_.emplace(std::move(output));
+  // The answer that is being heard ends as it began; on_response_start takes the new form.
+  next_rate_hz_ = output.rate_hz();
   config_ = config;
   format_ = format;
   session_->configure(config_);
@@ -265,7 +274,7 @@ void LiveSocket::confirm(const std::string& text) {
   json["sample_rate"] = format_.input_rate_hz;
   json["format"] = to_string(format_.input);
   json["output_format"] = to_string(format_.output);
-  json["output_sample_rate"] = wire_output_->rate_hz();
+  json["output_sample_rate"] = next_rate_hz_;
   json["voice"] = config_.voice.name;
   send(json);
 }
@@ -334,7 +343,9 @@ void LiveSocket::on_transcription(std::int64_t turn, const engines::Hypothesis& 
   send(wire::transcription(turn, hypothesis, is_final));
 }
 
-void LiveSocket::on_response_start(std::int64_t response, std::int64_t turn, int, bool aside) {
+void LiveSocket::on_response_start(std::int64_t response, std::int64_t turn, int rate_hz, bool aside) {
+  // It opened when it was configured; if it does not now, the form before is better than none.
+  if (auto output = WireOutput::open(format_, rate_hz)) wire_output_.emplace(std::move(*output));
   wire_output_->begin();
   OrderedJson json = wire::message("response_start");
   json["response"] = response;
@@ -358,6 +369,13 @@ void LiveSocket::on_audio(const live::AudioOut& audio) {
   if (!audio.chunk.words.empty()) send(wire::words(audio.response, audio.rate_hz, audio.chunk.words));
   for (net::WsMessage& message : wire_output_->encode(audio))
     send(std::move(message));
+}
+
+void LiveSocket::on_filler(std::int64_t response, const std::string& text) {
+  OrderedJson json = wire::message("filler");
+  json["text"] = text;
+  json["response"] = response;
+  send(json);
 }
 
 void LiveSocket::on_duck(std::int64_t response, float gain) {

@@ -7,6 +7,13 @@
 
 namespace morgan::dialogue::live {
 
+namespace {
+
+/// The pool has no room: how long until it is asked again.
+constexpr std::chrono::milliseconds kAskAgain{200};
+
+}  // namespace
+
 ConversationMemory::ConversationMemory(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool,
                                        stores::ConversationStore& store, MemoryOptions options, std::string user_id,
                                        std::function<void(const Error&)> on_trouble)
@@ -54,6 +61,13 @@ std::vector<engines::ChatMessage> ConversationMemory::prompt(const std::string& 
   return build_prompt(options, history_, next, user_text);
 }
 
+std::vector<engines::ChatMessage> ConversationMemory::prompt_for_last() const {
+  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
+                              options_.max_prompt_tokens};
+  if (history_.empty()) return build_prompt(options, history_, 1, "");
+  return build_prompt(options, history_, history_.back().sequence, history_.back().content);
+}
+
 void ConversationMemory::remember_user(const std::string& text, const std::string& metadata) {
   const bool amend = std::exchange(amend_next_, false) && !history_.empty() && history_.back().role == "user";
   if (amend) {
@@ -61,7 +75,9 @@ void ConversationMemory::remember_user(const std::string& text, const std::strin
   } else {
     history_.push_back({"user", text, "", history_.empty() ? 1 : history_.back().sequence + 1, metadata});
   }
-  queue([user = user_id_, text, metadata, amend, sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
+  forget_oldest();
+  queue([user = user_id_, text, metadata, amend,
+         sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
     if (amend && *sequence > 0) {
       auto amended = store.amend(user, *sequence, text, metadata);
       // Reset meanwhile: then it begins the new conversation.
@@ -118,7 +134,7 @@ void ConversationMemory::write_next() {
   }
   writing_ = true;
   // The write lives in the task, so that it happens even when the conversation has ended.
-  auto task = [self = shared_from_this(), write = std::move(waiting_.front())] {
+  auto task = [self = shared_from_this(), write = waiting_.front()] {
     auto written = write(self->store_);
     self->strand_->post([self, written = std::move(written)] {
       self->writing_ = false;
@@ -129,11 +145,18 @@ void ConversationMemory::write_next() {
       self->write_next();
     });
   };
+  if (auto taken = pool_.run(std::move(task)); !taken) return try_again(taken.error());
   waiting_.pop_front();
-  if (auto taken = pool_.run(std::move(task)); !taken) {
-    writing_ = false;
-    on_trouble_(taken.error());
-  }
+  refused_ = false;
+}
+
+/// What was said is not lost because many speak at once.
+void ConversationMemory::try_again(const Error& why) {
+  if (!std::exchange(refused_, true)) on_trouble_(why);
+  strand_->post_at(strand_->now() + kAskAgain, [self = shared_from_this()] {
+    self->writing_ = false;
+    self->write_next();
+  });
 }
 
 }  // namespace morgan::dialogue::live

@@ -38,11 +38,15 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
 
   /// The prompt for these words of the user, with what was said before.
   std::vector<engines::ChatMessage> prompt(const std::string& user_text) const;
+  /// The prompt for the user's last words, which have been remembered already.
+  std::vector<engines::ChatMessage> prompt_for_last() const;
 
   /// The user's turn is over. @param metadata JSON object
   void remember_user(const std::string& text, const std::string& metadata);
   /// It was not: what comes next replaces it.
   void reopen() { amend_next_ = true; }
+  /// Nothing came of it: the message stays as it is.
+  void keep() { amend_next_ = false; }
   void remember_assistant(const std::string& text, const std::string& metadata);
 
   SpeakerPauses& pauses() { return pauses_; }
@@ -50,11 +54,14 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
 
   /// Runs `then` on the strand when all that was remembered has been written.
   void when_written(std::function<void()> then);
+  /// Messages kept for the prompt.
+  std::size_t remembered() const { return history_.size(); }
 
  private:
   using Write = std::function<Result<void>(stores::ConversationStore&)>;
   void queue(Write write);
   void write_next();
+  void try_again(const Error& why);
   void forget_oldest();
   void loaded(std::vector<stores::StoredMessage> history, const std::string& profile);
 
@@ -69,7 +76,8 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
   bool amend_next_ = false;
   std::shared_ptr<long long> user_sequence_;  // of the last user message; written by the pool's thread, in order
   std::deque<Write> waiting_;
-  bool writing_ = false;
+  bool writing_ = false;  // or waiting for room in the pool
+  bool refused_ = false;  // the pool has had no room since the last write
   bool reading_ = false;
   std::vector<std::function<void()>> when_written_;
   SpeakerPauses pauses_;

@@ -141,7 +141,10 @@ void LiveSession::carry_out(const Command& command) {
     case Kind::kStartReply: start_reply(command.generation); break;
     case Kind::kCommit: commit_turn(command.generation, !pending_text_.empty()); break;
     case Kind::kOpenGate: open_gate(); break;
-    case Kind::kDropUtterance: listener_->drop(); break;
+    case Kind::kDropUtterance:
+      listener_->drop();
+      memory_->keep();  // a turn that was re-opened in vain stays as it was
+      break;
     case Kind::kDuck:
       pacer_.duck();
       if (reply_) output_->on_duck(reply_->response, parts_.options.pacer.duck_gain);
@@ -177,7 +180,7 @@ void LiveSession::carry_out(const Command& command) {
       break;
     case Kind::kEndReply: end_reply(command.end); break;
     case Kind::kApologize: aside(parts_.options.apology); break;
-    case Kind::kFiller: aside(parts_.options.filler); break;
+    case Kind::kFiller: bridge(parts_.options.filler); break;
     case Kind::kIdlePrompt: aside(parts_.options.idle_prompt); break;
     case Kind::kClose: close(); break;
   }
@@ -186,6 +189,14 @@ void LiveSession::carry_out(const Command& command) {
 // --- Hearing -------------------------------------------------------------------------------------------------------
 
 void LiveSession::push_audio(std::span<const float> samples) {
+  // However much comes at once: what is said is found before it is too old to be kept.
+  constexpr std::size_t kPortion = audio::kSpeechRate / 10;
+  for (; samples.size() > kPortion; samples = samples.subspan(kPortion))
+    hear(samples.first(kPortion));
+  hear(samples);
+}
+
+void LiveSession::hear(std::span<const float> samples) {
   if (closed_ || samples.empty()) return;
   echo_.heard(samples);
   listener_->push(samples);
@@ -208,7 +219,9 @@ void LiveSession::push_audio(std::span<const float> samples) {
 /// Nobody is listened to: Morgan speaks and must not be interrupted, or hears itself.
 bool LiveSession::deaf() const {
   const bool speaking = machine_.phase() == Phase::kSpeaking || machine_.phase() == Phase::kDucked;
-  return speaking && (!config_.barge_in || echo_.is_echo());
+  if (speaking && !config_.barge_in) return true;
+  const bool aside = (aside_ && aside_->open) || (reply_ && reply_->bridged);
+  return (speaking || aside) && echo_.is_echo();
 }
 
 void LiveSession::hear_through_echo() {
@@ -388,11 +401,11 @@ void LiveSession::cancel() {
 }
 
 void LiveSession::report_played(std::int64_t response, std::size_t samples) {
-  const bool open = reply_ && reply_->open && reply_->response == response;
+  const bool open = reply_ && (reply_->open || reply_->bridged) && reply_->response == response;
   const bool speaks_aside = aside_ && aside_->open && aside_->response == response;
   if (closed_ || (!open && !speaks_aside)) return;
   pacer_.report_played(samples, strand_->now());
-  if (open && samples > 0) reply_->trace.mark(TurnStage::kPlayed, strand_->now());
+  if (open && reply_->open && samples > 0) reply_->trace.mark(TurnStage::kPlayed, strand_->now());
   arm_output();
 }
 
@@ -405,15 +418,15 @@ void LiveSession::gone() {
 }
 
 void LiveSession::close() {
-  if (std::exchange(closed_, true)) return;
+  if (closed_) return;
+  end_aside(ReplyEnd::kCancelled);
+  closed_ = true;
   for (const runtime::TimerId timer : {machine_timer_, turn_timer_, output_timer_}) {
     if (timer != 0) strand_->cancel(timer);
   }
   if (prefilling_) prefilling_->request_stop(StopReason::kClientGone);
   listener_->drop();
   drop_reply();
-  if (aside_ && aside_->run) aside_->run->cancel();
-  aside_.reset();
   memory_->when_written([self = shared_from_this()] { self->output_->on_closed(); });
 }
 

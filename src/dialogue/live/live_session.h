@@ -51,12 +51,14 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   struct Reply {
     Generation generation = 0;
     std::int64_t response = 0;  ///< 0: not committed
+    int rate_hz = 0;            ///< of its voice, whatever the next one's is
     std::shared_ptr<ReplyRun> run;
     std::string text;
     bool committed = false;
     bool written = false;
     bool audio_done = false;
-    bool aside = false;
+    bool bridge = false;   ///< of an aside: it bridges the time until the answer sounds
+    bool bridged = false;  ///< what bridges it sounds, or has
     bool first_sent = false;  ///< a voiced sample has left
     /// Audio made before the commit, and what came with it.
     struct Piece {
@@ -79,6 +81,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void tell_phase();
 
   // Hearing.
+  void hear(std::span<const float> samples);
   void on_gate_event(const GateEvent& event);
   bool deaf() const;
   void hear_through_echo();
@@ -102,10 +105,12 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void remember_answer(const Reply& reply, ReplyEnd end, const std::string& heard);
   void aside(const std::string& text);
   void end_aside(ReplyEnd end);
+  void bridge(const std::string& text);
+  void sound_bridge(std::span<const float> samples);
   void let_out(Reply& reply);
   void send_due();
   void arm_output();
-  void send(OutputChunk chunk);
+  void send(Reply& open, OutputChunk chunk);
   void check_playback();
   void on_reply_text(const std::shared_ptr<Reply>& reply, std::string delta);
   void on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Piece piece);

@@ -23,7 +23,6 @@ void LiveSession::start_reply(Generation generation) {
     reply_ = std::make_shared<Reply>();
     reply_->generation = generation;
   }
-  const std::string& text = pending_text_.empty() ? heard_.text : pending_text_;
   TurnTrace& trace = reply_->trace;
   if (pending_text_.empty()) {
     trace.speech_end = time_of_ms(voiced_until_);
@@ -34,7 +33,7 @@ void LiveSession::start_reply(Generation generation) {
   }
   ReplyJob job;
   // A written message is in the history already: it was committed before.
-  job.prompt = memory_->prompt(text);
+  job.prompt = pending_text_.empty() ? memory_->prompt(heard_.text) : memory_->prompt_for_last();
   job.max_tokens = parts_.dialogue.max_tokens;
   job.temperature = parts_.dialogue.temperature;
   launch(reply_, std::move(job));
@@ -43,10 +42,14 @@ void LiveSession::start_reply(Generation generation) {
 void LiveSession::launch(std::shared_ptr<Reply> reply, ReplyJob job) {
   job.voice = config_.voice;
   job.speed = config_.speed;
+  reply->rate_hz = config_.voice.sample_rate_hz;
   const std::weak_ptr<LiveSession> weak = weak_from_this();
-  const auto on_strand = [weak, strand = strand_, reply](auto call) {
-    strand->post([weak, reply, call = std::move(call)]() mutable {
-      if (const auto self = weak.lock(); self && !self->closed_) call(*self, reply);
+  // Weak, for the answer owns the run that owns these. Nobody waits for an answer that nobody holds.
+  const auto on_strand = [weak, strand = strand_, answer = std::weak_ptr<Reply>(reply)](auto call) {
+    strand->post([weak, answer, call = std::move(call)]() mutable {
+      const auto self = weak.lock();
+      const auto of = answer.lock();
+      if (self && of && !self->closed_) call(*self, of);
     });
   };
   ReplySink sink;
@@ -84,9 +87,10 @@ void LiveSession::on_reply_text(const std::shared_ptr<Reply>& reply, std::string
 
 void LiveSession::on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Piece piece) {
   const bool sound = !piece.samples.empty();
+  if (reply == aside_ && reply->bridge) return sound_bridge(piece.samples);
   if (reply == aside_ && !reply->open && sound && (!reply_ || !reply_->open)) {
     reply->response = ++responses_;
-    output_->on_response_start(reply->response, turn_, config_.voice.sample_rate_hz, true);
+    output_->on_response_start(reply->response, turn_, reply->rate_hz, true);
     output_->on_response_text(reply->response, reply->text, reply->text, true);
     let_out(*reply);
   }
@@ -127,6 +131,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   if (!reply_ || reply_->generation != generation) {
     reply_ = std::make_shared<Reply>();
     reply_->generation = generation;
+    reply_->rate_hz = config_.voice.sample_rate_hz;
     reply_->trace.speech_end = strand_->now();
   }
   Reply& reply = *reply_;
@@ -149,7 +154,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   trace.at = now_iso8601();
   trace.turn_probability = probability_;
   trace.wait_ms = written ? 0 : machine_.state().wait;
-  output_->on_response_start(reply.response, turn_, config_.voice.sample_rate_hz, false);
+  output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
   if (!reply.text.empty())
     output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
 }
@@ -164,7 +169,11 @@ void LiveSession::open_gate() {
 /// From now on its audio goes to the client as it comes; what is there goes first.
 void LiveSession::let_out(Reply& reply) {
   reply.open = true;
-  pacer_.begin(config_.voice.sample_rate_hz);
+  if (reply.bridged) {
+    pacer_.drop_queued();
+  } else {
+    pacer_.begin(reply.rate_hz);
+  }
   for (Reply::Piece& piece : reply.held) {
     if (!piece.text.empty()) pacer_.add_piece(std::move(piece.text));
     if (!piece.samples.empty()) pacer_.add_audio(piece.samples, std::move(piece.words));
@@ -176,25 +185,25 @@ void LiveSession::let_out(Reply& reply) {
 
 void LiveSession::send_due() {
   if (closed_) return;
-  Reply* const open = reply_ && reply_->open ? reply_.get() : aside_ && aside_->open ? aside_.get() : nullptr;
+  const bool answers = reply_ && (reply_->open || reply_->bridged);
+  Reply* const open = answers ? reply_.get() : aside_ && aside_->open ? aside_.get() : nullptr;
   if (open == nullptr) return;
   std::size_t samples = 0;
   for (OutputChunk& chunk : pacer_.due(strand_->now())) {
     samples += chunk.samples.size();
-    send(std::move(chunk));
+    send(*open, std::move(chunk));
   }
-  if (samples > 0 && open->run) open->run->consumed(samples);
-  if (samples > 0 && open == reply_.get()) handle(Event::Kind::kPlayed, open->generation);
+  if (samples > 0 && open->open && open->run) open->run->consumed(samples);
+  if (samples > 0 && open->open && open == reply_.get()) handle(Event::Kind::kPlayed, open->generation);
   check_playback();
 }
 
-void LiveSession::send(OutputChunk chunk) {
-  Reply& open = reply_ && reply_->open ? *reply_ : *aside_;
+void LiveSession::send(Reply& open, OutputChunk chunk) {
   echo_.played(chunk.samples, pacer_.rate_hz());
   const bool voiced =
       std::any_of(chunk.samples.begin(), chunk.samples.end(), [](float s) { return std::abs(s) > kVoiced; });
   output_->on_audio({open.response, pacer_.rate_hz(), std::move(chunk)});
-  if (voiced && !std::exchange(open.first_sent, true)) open.trace.mark(TurnStage::kSent, strand_->now());
+  if (voiced && open.open && !std::exchange(open.first_sent, true)) open.trace.mark(TurnStage::kSent, strand_->now());
 }
 
 void LiveSession::check_playback() {
@@ -225,6 +234,7 @@ void LiveSession::arm_output() {
 
 void LiveSession::end_reply(ReplyEnd end) {
   if (!reply_) return;
+  if (aside_ && aside_->bridge) end_aside(ReplyEnd::kCancelled);
   const std::shared_ptr<Reply> reply = std::exchange(reply_, nullptr);
   if (reply->run) reply->run->cancel();
   std::string heard;
@@ -236,7 +246,7 @@ void LiveSession::end_reply(ReplyEnd end) {
   remember_answer(*reply, end, heard);
   output_->on_response_end(reply->response, end, heard);
   finish_trace(*reply, to_string(end));
-  if (reply->open) pacer_.begin(pacer_.rate_hz());
+  if (reply->open || reply->bridged) pacer_.begin(pacer_.rate_hz());
 }
 
 void LiveSession::remember_answer(const Reply& reply, ReplyEnd end, const std::string& heard) {
@@ -282,6 +292,24 @@ void LiveSession::aside(const std::string& text) {
   ReplyJob job;
   job.fixed_text = text;
   launch(aside_, std::move(job));
+}
+
+/// In the answer's own stream, so that a client need not know of it.
+void LiveSession::bridge(const std::string& text) {
+  aside(text);
+  if (aside_) aside_->bridge = true;
+}
+
+void LiveSession::sound_bridge(std::span<const float> samples) {
+  const bool waited_for = reply_ && reply_->committed && !reply_->open && aside_->rate_hz == reply_->rate_hz;
+  if (samples.empty() || !waited_for) return;
+  if (!std::exchange(reply_->bridged, true)) {
+    pacer_.begin(reply_->rate_hz);
+    pacer_.add_piece("");
+    output_->on_filler(reply_->response, aside_->text);
+  }
+  pacer_.add_audio(samples, {});
+  send_due();
 }
 
 void LiveSession::end_aside(ReplyEnd end) {

@@ -79,11 +79,14 @@ class LiveOutput {
   virtual void on_phase(Phase phase) = 0;
   /// @param stable_bytes  of text: what will not change
   virtual void on_transcription(std::int64_t turn, const engines::Hypothesis& hypothesis, bool is_final) = 0;
-  /// @param aside  outside the conversation: an apology, a filler, an idle prompt
+  /// @param aside  outside the conversation: an apology, an idle prompt
   virtual void on_response_start(std::int64_t response, std::int64_t turn, int rate_hz, bool aside) = 0;
   virtual void on_response_text(std::int64_t response, const std::string& text, const std::string& delta,
                                 bool is_final) = 0;
   virtual void on_audio(const AudioOut& audio) = 0;
+  /// Something short is said while the answer is being made: its audio comes before the answer's own, in the same
+  /// count of samples, and is not part of its text.
+  virtual void on_filler(std::int64_t response, const std::string& text) = 0;
   virtual void on_duck(std::int64_t response, float gain) = 0;
   virtual void on_hold(std::int64_t response, std::size_t sample) = 0;
   virtual void on_resume(std::int64_t response, std::size_t sample) = 0;

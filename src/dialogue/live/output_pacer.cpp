@@ -39,6 +39,14 @@ void OutputPacer::add_audio(std::span<const float> samples, std::vector<engines:
   added_ += samples.size();
 }
 
+void OutputPacer::drop_queued() {
+  const std::size_t kept = std::min(queue_.size(), static_cast<std::size_t>(kRampSeconds * rate_hz_));
+  queue_.resize(kept);
+  for (std::size_t i = 0; i < kept; ++i)
+    queue_[i] *= 1 - static_cast<float>(i + 1) / static_cast<float>(kept);
+  added_ = sent_ + kept;
+}
+
 std::vector<OutputChunk> OutputPacer::due(runtime::TimePoint now) {
   std::vector<OutputChunk> chunks;
   if (held_since_ || queue_.empty()) return chunks;
@@ -49,11 +57,11 @@ std::vector<OutputChunk> OutputPacer::due(runtime::TimePoint now) {
     clock_start_ = now - duration_of(sent_);
   }
   const std::size_t wanted = samples_of(now - *clock_start_ + options_.lead);
-  const std::size_t length = std::max<std::size_t>(1, samples_of(options_.chunk));
+  const std::size_t length = chunk_length();
   const auto step = static_cast<float>(1.0 / (kRampSeconds * rate_hz_));
   while (!queue_.empty() && sent_ < wanted) {
     // A part of a chunk waits for the rest of it, unless there is none.
-    if (queue_.size() < length && !finished_ && sent_ + queue_.size() + length > wanted && sent_ > 0) break;
+    if (!waits_for_nothing() && sent_ + queue_.size() + length > wanted) break;
     OutputChunk chunk;
     chunk.first_sample = sent_;
     const std::size_t count = std::min(length, queue_.size());
@@ -73,7 +81,20 @@ std::vector<OutputChunk> OutputPacer::due(runtime::TimePoint now) {
 
 std::optional<runtime::TimePoint> OutputPacer::next_due() const {
   if (held_since_ || queue_.empty() || !clock_start_) return std::nullopt;
-  return *clock_start_ + duration_of(sent_) - options_.lead;
+  // As due() has it: a whole chunk goes when its first sample is wanted, a part of one when it cannot wait.
+  const bool whole = waits_for_nothing();
+  const std::size_t wanted = whole ? sent_ + 1 : sent_ + queue_.size() + chunk_length();
+  // Never a nanosecond too early: whoever wakes finds something to send.
+  constexpr std::chrono::nanoseconds kRounding{1};
+  return *clock_start_ + duration_of(wanted) + kRounding - options_.lead;
+}
+
+std::size_t OutputPacer::chunk_length() const {
+  return std::max<std::size_t>(1, samples_of(options_.chunk));
+}
+
+bool OutputPacer::waits_for_nothing() const {
+  return queue_.size() >= chunk_length() || finished_ || sent_ == 0;
 }
 
 void OutputPacer::hold(runtime::TimePoint now) {
@@ -84,8 +105,8 @@ void OutputPacer::resume(runtime::TimePoint now) {
   unduck();
   if (!held_since_) return;
   if (clock_start_) *clock_start_ += now - *held_since_;
+  // The gain rises from where it was: the listener plays what was sent before the hold, then this.
   held_since_.reset();
-  gain_ = 0;  // from silence to full loudness without a click
 }
 
 void OutputPacer::report_played(std::size_t samples, runtime::TimePoint now) {
@@ -117,8 +138,9 @@ std::string OutputPacer::heard_text(std::size_t played_samples) const {
   }
   if (last == nullptr) return {};
   std::string text;
-  for (std::size_t i = 0; i < last->piece; ++i)
-    text += pieces_[i] + " ";
+  for (std::size_t i = 0; i < last->piece; ++i) {
+    if (!pieces_[i].empty()) text += pieces_[i] + " ";
+  }
   text += pieces_[last->piece].substr(0, last->text_end);
   return text;
 }

@@ -16,8 +16,8 @@
 namespace morgan::dialogue::live {
 
 struct PacerOptions {
-  std::chrono::milliseconds lead{120};   ///< sent so far ahead; more survives a worse network, and stops later
-  std::chrono::milliseconds chunk{20};   ///< length of what is sent at once
+  std::chrono::milliseconds lead{120};  ///< sent so far ahead; more survives a worse network, and stops later
+  std::chrono::milliseconds chunk{20};  ///< length of what is sent at once
   float duck_gain = 0.2F;
 };
 
@@ -46,6 +46,8 @@ class OutputPacer {
   /// Text of the next piece, before its samples.
   void add_piece(std::string text);
   void add_audio(std::span<const float> samples, std::vector<engines::SpokenWord> words);
+  /// What is queued is not wanted any more; it fades out, and what is added next follows it.
+  void drop_queued();
   /// Nothing will be added.
   void finish() { finished_ = true; }
 
@@ -81,6 +83,9 @@ class OutputPacer {
 
  private:
   std::size_t samples_of(std::chrono::nanoseconds span) const;
+  std::size_t chunk_length() const;
+  /// What is queued may go as soon as it is wanted: no rest of a chunk is still to come.
+  bool waits_for_nothing() const;
   std::chrono::nanoseconds duration_of(std::size_t samples) const;
 
   PacerOptions options_;

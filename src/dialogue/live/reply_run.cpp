@@ -25,10 +25,10 @@ ReplyRun::ReplyRun(engines::LlmEngine& llm, engines::TtsEngine& tts, ReplyJob jo
 Result<std::shared_ptr<ReplyRun>> ReplyRun::start(engines::LlmEngine& llm, engines::TtsEngine& tts,
                                                   runtime::BlockingPool& pool, ReplyJob job, ReplySink sink) {
   auto run = std::make_shared<ReplyRun>(llm, tts, std::move(job), std::move(sink));
-  // Either thread keeps the run alive.
+  // Either thread keeps the run alive. Under the lock, so that neither begins without the other.
+  const std::scoped_lock lock(run->mutex_);
   MORGAN_CHECK_OK(pool.run([run] { run->write(); }));
   if (auto speaking = pool.run([run] { run->speak(); }); !speaking) {
-    const std::scoped_lock lock(run->mutex_);
     run->told_ = true;  // the caller has the error
     run->stop_.request_stop(StopReason::kOverload);
     return fail(std::move(speaking).error());
@@ -50,6 +50,10 @@ void ReplyRun::consumed(std::size_t samples) {
 }
 
 void ReplyRun::write() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (told_) return;
+  }
   text::StreamingSplitter splitter(live_split());
   const auto take = [&](std::string_view delta) {
     if (delta.empty()) return !stop_.token().stop_requested();

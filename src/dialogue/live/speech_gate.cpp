@@ -24,6 +24,8 @@ constexpr int kFramesToQuiet = 20;
 constexpr double kAboveNoiseDb = 9;
 constexpr double kBelowSpeechDb = 26;
 constexpr double kSilenceDb = -90;
+/// A frame of speech in which the level finds none: the speaker has become softer than is remembered of him.
+constexpr double kSofterDb = 3;
 
 double decibels(double power) {
   return power > 1e-9 ? 10 * std::log10(power) : kSilenceDb;
@@ -72,6 +74,7 @@ void SpeechGate::hop(double power, std::vector<GateEvent>& events) {
     return;
   }
   silent_hops_ = 0;
+  ++voiced_in_frame_;
   last_voiced_ = position_;
   if (voiced_hops_++ == 0) first_voiced_ = position_ - kHopSamples;
   // The speaker's level is that of the louder hops.
@@ -86,6 +89,8 @@ void SpeechGate::frame(float probability, std::vector<GateEvent>& events) {
   } else if (speech_frames_++ == 0) {
     candidate_ = begin;
   }
+  if (speech_frames_ > 0 && voiced_in_frame_ == 0) speech_db_ -= kSofterDb;
+  voiced_in_frame_ = 0;
   switch (state_) {
     case State::kQuiet:
       if (speech_frames_ == 1) events.push_back({GateEvent::Kind::kMaybeSpeech, begin});

@@ -59,6 +59,7 @@ class SpeechGate {
   std::size_t last_voiced_ = 0;   // behind the last hop above the voice's threshold
   std::size_t first_voiced_ = 0;  // of the hops since the pause or the quiet began
   int voiced_hops_ = 0;           // since then
+  int voiced_in_frame_ = 0;       // hops since the frame before
   int silent_hops_ = 0;           // in a row
   int speech_frames_ = 0;         // in a row
   int silence_frames_ = 0;        // in a row
