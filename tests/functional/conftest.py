@@ -124,6 +124,18 @@ def server(tmp_path_factory):
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory):
+    """One for conversations in real time: answers take as long as it takes to hear them, so they are short."""
+    running = Server(tmp_path_factory.mktemp("live")).start(MORGAN_DIALOGUE_TEMPERATURE="0",
+                                                            MORGAN_DIALOGUE_MAX_TOKENS="60",
+                                                            MORGAN_LIVE_FILLER_MS="0")
+    yield running
+    log = (running.home / "server.log").read_text()
+    assert running.process.poll() is None, f"the server ended during the tests: {log[-2000:]}"
+    running.stop()
+
+
 @pytest.fixture
 def stays_healthy(server):
     """For tests that mistreat the server: afterwards all of it must be as before."""
