@@ -7,7 +7,7 @@
 
 namespace morgan::services {
 
-/// Adds /, /health, /ready, /status, /version, /metrics and /docs. @param more_health adds what only this
+/// Adds /, /health, /ready, /status, /version, /metrics and /docs; to core /voice. @param more_health adds what only this
 /// service tells to /health; may be empty, must not block
 void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>& more_health = {});
 
