@@ -224,8 +224,7 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
   routes.add(
       Method::kGet, "/docs",
       {.tag = "service", .summary = "These routes as a page to try them", .other_answers = {"text/html"}},
-      [](const net::Request&) -> Result<net::Response> { return docs_page(); },
-      ApiRoutes::inline_options());
+      [](const net::Request&) -> Result<net::Response> { return docs_page(); }, ApiRoutes::inline_options());
 }
 
 }  // namespace morgan::services
