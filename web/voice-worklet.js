@@ -167,9 +167,9 @@ class Answer {
   get remaining() { return this.given + this.queued - this.position; }
 }
 
-// Takes {begin: response, rate}, {pcm: ArrayBuffer, loudness}, {duck: gain}, {hold}, {resume}, {end: response, completed},
-// {stop}; posts {response, position, playing, held, what}, where `what` is 'at', 'began', 'drained', 'dropped' or
-// 'finished'.
+// Takes {begin: response, rate}, {pcm: ArrayBuffer, loudness}, {duck: gain}, {hold}, {resume}, {stop} and
+// {end: response, completed}; posts {response, position, playing, what}, where `what` is 'at', 'began', 'drained',
+// 'dropped' or 'finished'.
 class Playback extends AudioWorkletProcessor {
   constructor() {
     super();
@@ -217,7 +217,8 @@ class Playback extends AudioWorkletProcessor {
   report(what, answer = this.now) {
     if (!answer) return;
     this.unreported = 0;
-    this.port.postMessage({ what, response: answer.response, position: answer.position, playing: this.playing, held: this.held });
+    const { response, position } = answer;
+    this.port.postMessage({ what, response, position, playing: this.playing });
   }
 
   leave(what) {

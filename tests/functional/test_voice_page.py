@@ -274,8 +274,8 @@ def test_space_talks_and_escape_ends_it(visit):
 def test_everything_has_a_role_and_a_name(visit):
     page = visit()
     for role, name in [("button", "Talk"), ("button", "Stop"), ("button", "Send"), ("button", "New conversation"),
-                       ("button", "Dark colours"), ("radio", "Hands-free"), ("radio", "Hold to talk"), ("textbox", "Message"),
-                       ("combobox", "Voice"), ("combobox", "Microphone"), ("slider", "Speed"),
+                       ("button", "Dark colours"), ("radio", "Hands-free"), ("radio", "Hold to talk"),
+                       ("textbox", "Message"), ("combobox", "Voice"), ("combobox", "Microphone"), ("slider", "Speed"),
                        ("log", "What was said"), ("main", ""), ("complementary", "")]:
         assert page.get_by_role(role, **({"name": name} if name else {})).count() >= 1, f"no {role} is called '{name}'"
     nameless = page.evaluate("""() => [...document.querySelectorAll('button, input, select, textarea, a')].filter((e) =>
