@@ -76,6 +76,18 @@ struct DialogueConfig {
   double temperature = 0.7;
 };
 
+struct LiveConfig {
+  int min_wait_ms = 180;
+  int max_wait_ms = 1400;
+  int lead_ms = 120;
+  int max_turn_seconds = 90;
+  int filler_ms = 3000;
+  int idle_prompt_seconds = 0;
+  int max_sessions = 2000;
+  int max_streams = 0;
+  bool record_turns = false;
+};
+
 /// Used by `morgan serve core` alone: where the other services are.
 struct CoreConfig {
   std::string llm_url = "http://127.0.0.1:8001/v1";
@@ -91,6 +103,7 @@ struct AppConfig {
   TtsConfig tts;
   EmbedConfig embed;
   DialogueConfig dialogue;
+  LiveConfig live;
   std::string store_file;    ///< "": $MORGAN_HOME/morgan.db
   std::string hub_endpoint;  ///< "": the official hub
   std::string log_level = "info";

@@ -22,9 +22,17 @@ EngineRoles roles_for(const std::set<std::string>& wanted) {
   roles.embed = core || wanted.contains("llm");
   roles.tts = core || wanted.contains("tts");
   roles.stt = core || wanted.contains("stt");
-  roles.vad = !alone && (core || wanted.contains("stt") || wanted.contains("vad"));
-  roles.turn = wanted.contains("vad") || (core && !alone);
+  // Turn taking is core's own, wherever the other engines are.
+  roles.vad = core || wanted.contains("stt") || wanted.contains("vad");
+  roles.turn = core || wanted.contains("vad");
   return roles;
+}
+
+dialogue::live::LiveServiceOptions live_options(const LiveConfig& config) {
+  dialogue::live::LiveServiceOptions options;
+  options.max_sessions = static_cast<std::size_t>(config.max_sessions);
+  options.max_streams = static_cast<std::size_t>(config.max_streams);
+  return options;
 }
 
 std::vector<Upstream> upstreams_of(const AppConfig& config, const EngineRoles& roles) {
@@ -92,6 +100,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
       log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
     }
+    app->live_ = std::make_unique<dialogue::live::LiveService>(app->live_parts(), live_options(config.live),
+                                                               &app->metrics_);
   }
   MORGAN_CHECK_OK(app->open_servers(services));
   // Loading passes whole models through the heap: what was only on its way goes back to the system.
@@ -202,11 +212,33 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
   return parts;
 }
 
+dialogue::live::LiveParts Application::live_parts() {
+  dialogue::live::LiveParts parts;
+  parts.vad = engines_.vad.get();
+  parts.turn = engines_.turn.get();
+  parts.stt = engines_.stt.get();
+  parts.llm = engines_.llm.get();
+  parts.tts = engines_.tts.get();
+  parts.store = store_.get();
+  parts.dialogue = dialogue_options(config_.dialogue);
+  const LiveConfig& live = config_.live;
+  dialogue::live::LiveOptions& options = parts.options;
+  options.endpoint.shortest = live.min_wait_ms;
+  options.endpoint.longest = live.max_wait_ms;
+  options.limits.longest_wait = live.max_wait_ms;
+  options.limits.longest_turn = dialogue::live::Ms{live.max_turn_seconds} * 1000;
+  options.limits.filler_after = live.filler_ms;
+  options.limits.idle_prompt_after = dialogue::live::Ms{live.idle_prompt_seconds} * 1000;
+  options.pacer.lead = std::chrono::milliseconds(live.lead_ms);
+  if (live.record_turns) options.recordings = morgan_home() / "turns";
+  return parts;
+}
+
 net::Router Application::routes_of(const std::string& service) {
   const services::ServiceContext context = context_of(service);
   if (service == "core") {
-    return services::core_routes(context, *dialogue_, engines_.llm.get(), engines_.tts.get(), engines_.stt.get(),
-                                 engines_.embed.get());
+    return services::core_routes(context, *dialogue_, *live_, engines_.llm.get(), engines_.tts.get(),
+                                 engines_.stt.get(), engines_.embed.get());
   }
   if (service == "llm") return services::llm_routes(context, engines_.llm.get(), engines_.embed.get());
   if (service == "tts") return services::tts_routes(context, *engines_.tts);

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "dialogue/conversation_service.h"
+#include "dialogue/live/live_service.h"
 #include "models/catalog.h"
 #include "net/server.h"
 #include "services/service.h"
@@ -50,6 +51,7 @@ class Application {
   services::ServiceContext context_of(const std::string& service) const;
   std::vector<services::HealthPart> health_of(const std::string& service) const;
   net::Router routes_of(const std::string& service);
+  dialogue::live::LiveParts live_parts();
 
   AppConfig config_;
   Metrics metrics_;
@@ -59,6 +61,7 @@ class Application {
   std::unique_ptr<UpstreamWatch> upstreams_;
   std::unique_ptr<stores::ConversationStore> store_;
   std::unique_ptr<dialogue::ConversationService> dialogue_;
+  std::unique_ptr<dialogue::live::LiveService> live_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;
   bool stopped_ = false;
 };

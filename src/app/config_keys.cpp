@@ -182,6 +182,36 @@ void add_engine_keys(Keys& keys) {
   add_upstream(keys, "embed", [](AppConfig& c) -> UpstreamConfig& { return c.embed.upstream; });
 }
 
+void add_live_keys(Keys& keys) {
+  add_integer(
+      keys, "live.min_wait_ms", [](AppConfig& c) -> auto& { return c.live.min_wait_ms; }, 100, 5'000,
+      "shortest silence that ends a spoken turn, when all signs agree");
+  add_integer(
+      keys, "live.max_wait_ms", [](AppConfig& c) -> auto& { return c.live.max_wait_ms; }, 200, 10'000,
+      "longest: then the turn is over, whatever the signs");
+  add_integer(
+      keys, "live.lead_ms", [](AppConfig& c) -> auto& { return c.live.lead_ms; }, 20, 2'000,
+      "voice is sent so far ahead of being heard; more for a bad network, less to be interrupted sooner");
+  add_integer(
+      keys, "live.max_turn_seconds", [](AppConfig& c) -> auto& { return c.live.max_turn_seconds; }, 5, 110,
+      "who speaks so long without a pause is answered");
+  add_integer(
+      keys, "live.filler_ms", [](AppConfig& c) -> auto& { return c.live.filler_ms; }, 0, 60'000,
+      "an answer that takes so long is announced by a short word; 0: never");
+  add_integer(
+      keys, "live.idle_prompt_seconds", [](AppConfig& c) -> auto& { return c.live.idle_prompt_seconds; }, 0, 3'600,
+      "after so much silence Morgan asks whether you are still there; 0: never");
+  add_integer(
+      keys, "live.max_sessions", [](AppConfig& c) -> auto& { return c.live.max_sessions; }, 1, 100'000,
+      "real-time conversations that may be open");
+  add_integer(
+      keys, "live.max_streams", [](AppConfig& c) -> auto& { return c.live.max_streams; }, 0, 100'000,
+      "microphones listened to at once; 0: measured at start");
+  add_flag(
+      keys, "live.record_turns", [](AppConfig& c) -> auto& { return c.live.record_turns; },
+      "keep what was said in turns/ of Morgan's home, for `morgan replay`; off: no audio is kept");
+}
+
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
@@ -198,6 +228,7 @@ Keys make_keys() {
   add_number(
       keys, "dialogue.temperature", [](AppConfig& c) -> auto& { return c.dialogue.temperature; }, 0, 2,
       "0 always gives the likeliest answer");
+  add_live_keys(keys);
   add_text(
       keys, "store.file", [](AppConfig& c) -> auto& { return c.store_file; },
       "database of the conversations; empty: morgan.db in Morgan's home");

@@ -205,6 +205,8 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
     MORGAN_CHECK_OK(take("stt", engines::connect_remote_stt(sibling_options(config.core.stt_url)), set.stt));
     if (roles.embed)
       MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(sibling_options(config.core.llm_url)), set.embed));
+    if (roles.vad) MORGAN_CHECK_OK(take("vad", load_vad(store), set.vad));
+    if (roles.turn) take_optional("turn", load_turn(store), set.turn, set.missing);
     return set;
   }
 

@@ -264,7 +264,7 @@ Result<TurnResult> ConversationService::run(const TurnRequest& request, const Tu
 
 Result<void> ConversationService::warm_up() {
   if (options_.system_prompt.empty()) return {};
-  return llm_->prefill({{"system", options_.system_prompt}});
+  return llm_->prefill({{"system", options_.system_prompt}}, {});
 }
 
 }  // namespace morgan::dialogue

@@ -60,7 +60,7 @@ class ScriptedLlm final : public engines::LlmEngine {
                                               const StopToken&) override {
     return fail(ErrorCode::kUnsupported, "no");
   }
-  Result<void> prefill(const std::vector<engines::ChatMessage>& messages) override {
+  Result<void> prefill(const std::vector<engines::ChatMessage>& messages, const StopToken&) override {
     prefilled = messages;
     return {};
   }

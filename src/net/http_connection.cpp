@@ -2,7 +2,8 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "net/ws_connection.h"
+#include "net/ws_session_connection.h"
+#include "net/ws_thread_connection.h"
 
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
@@ -28,6 +29,7 @@ constexpr std::size_t kHeadLimit = 16 * 1024;
 constexpr std::size_t kBufferLimit = 64 * 1024;
 constexpr std::size_t kReadSize = 16 * 1024;
 constexpr std::size_t kBodyPiece = 64 * 1024;
+constexpr int kRefusedUpgrade = 400;
 constexpr int kClientClosed = 499;              // for the observer: nobody was there to take the answer
 constexpr std::size_t kJoinedBody = 64 * 1024;  // a smaller body travels in one write with its head
 
@@ -46,6 +48,18 @@ error_code error_of(const std::tuple<error_code, std::size_t>& done) {
 std::size_t size_of(const std::tuple<error_code, std::size_t>& done) {
   return std::get<1>(done);
 }
+
+// Counts as long as it lives.
+class CountedSession {
+ public:
+  explicit CountedSession(std::size_t& count) : count_(count) { ++count_; }
+  ~CountedSession() { --count_; }
+  CountedSession(const CountedSession&) = delete;
+  CountedSession& operator=(const CountedSession&) = delete;
+
+ private:
+  std::size_t& count_;
+};
 
 std::size_t count_fields(const http::fields& fields) {
   return static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
@@ -95,7 +109,7 @@ asio::awaitable<void> HttpConnection::serve_one() {
   exchange_->request.peer = peer_;
   Early early = co_await read_head();
   if (!early && !gone_) early = route();
-  if (!early && !gone_ && match_->ws_handler != nullptr) {
+  if (!early && !gone_ && is_websocket()) {
     co_await upgrade();
     co_return;
   }
@@ -179,10 +193,16 @@ HttpConnection::Early HttpConnection::route() {
   }
   match_ = std::move(match).value();
   exchange_->request.params = match_->params;
-  const bool upgrade = beast::websocket::is_upgrade(parser_->get());
-  if (match_->ws_handler != nullptr && !upgrade && match_->handler != nullptr) match_->ws_handler = nullptr;
-  if (match_->ws_handler != nullptr) return check_upgrade();
+  if (match_->handler != nullptr && !beast::websocket::is_upgrade(parser_->get())) {
+    match_->ws_handler = nullptr;
+    match_->ws_session = nullptr;
+  }
+  if (is_websocket()) return check_upgrade();
   return std::nullopt;
+}
+
+bool HttpConnection::is_websocket() const {
+  return match_->ws_handler != nullptr || match_->ws_session != nullptr;
 }
 
 HttpConnection::Early HttpConnection::check_upgrade() const {
@@ -195,8 +215,10 @@ HttpConnection::Early HttpConnection::check_upgrade() const {
   if (buffer_.size() > 0) {
     return refuse(refusal(ErrorCode::kInvalidArgument, "frames were sent before the handshake's answer", 400));
   }
-  if (context_->ws_sessions >= kMaxWsSessions) {
-    return refuse(refusal(ErrorCode::kOverloaded, fmt::format("{} sessions are open already", kMaxWsSessions), 503));
+  const bool has_thread = match_->ws_session == nullptr;
+  const std::size_t limit = has_thread ? kMaxWsThreads : context_->options.max_ws_sessions;
+  if ((has_thread ? context_->ws_threads : context_->ws_sessions) >= limit) {
+    return refuse(refusal(ErrorCode::kOverloaded, fmt::format("{} sessions are open already", limit), 503));
   }
   return std::nullopt;
 }
@@ -253,10 +275,23 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
 
 asio::awaitable<void> HttpConnection::upgrade() {
   keep_alive_ = false;
-  ++context_->ws_sessions;
-  ws_ = std::make_shared<WsConnection>(context_, std::move(socket_), std::move(exchange_->request));
-  const int status = co_await ws_->run(&parser_->get(), match_->ws_handler);
-  --context_->ws_sessions;
+  const CountedSession counted(match_->ws_session != nullptr ? context_->ws_sessions : context_->ws_threads);
+  if (match_->ws_session != nullptr) {
+    ws_ = std::make_shared<WsSessionConnection>(context_, std::move(socket_), std::move(exchange_->request),
+                                                match_->ws_session);
+  } else {
+    ws_ = std::make_shared<WsThreadConnection>(context_, std::move(socket_), std::move(exchange_->request),
+                                               match_->ws_handler);
+  }
+  const bool accepted = co_await ws_->accept(&parser_->get());
+  int status = kRefusedUpgrade;
+  if (accepted) {
+    // A session may be idle for hours: what only HTTP needs goes.
+    parser_.reset();
+    buffer_.clear();
+    buffer_.shrink_to_fit();
+    status = co_await ws_->run();
+  }
   exchange_->request = ws_->request();
   observe(status);
 }
@@ -284,7 +319,7 @@ asio::awaitable<void> HttpConnection::answer_from_handler() {
     co_return;
   }
   context_->counts.add_handler(1);
-  const bool taken = context_->pool.try_submit([context = context_, exchange = exchange_, handler] {
+  const auto taken = context_->pool->run([context = context_, exchange = exchange_, handler] {
     exchange->run(*handler);
     context->counts.add_handler(-1);
   });

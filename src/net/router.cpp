@@ -28,6 +28,9 @@ struct Route {
   std::vector<Segment> segments;
   std::map<Method, Endpoint> endpoints;
   WsHandler ws_handler;
+  WsSessionFactory ws_session;
+
+  bool is_websocket() const { return ws_handler || ws_session; }
 };
 
 // "/a/b" and "/a/b/" are the same place: people type both.
@@ -89,6 +92,14 @@ void Router::add_ws(std::string pattern, WsHandler handler) {
   table_->route(std::move(pattern)).ws_handler = std::move(handler);
 }
 
+void Router::add_ws_session(std::string pattern, WsSessionFactory factory) {
+  table_->route(std::move(pattern)).ws_session = std::move(factory);
+}
+
+bool Router::has_ws_session() const {
+  return std::any_of(table_->routes.begin(), table_->routes.end(), [](const Route& r) { return r.ws_session; });
+}
+
 namespace {
 
 // The endpoint that answers `method`; GET's also answers HEAD.
@@ -100,7 +111,7 @@ const Endpoint* endpoint_for(const Route& route, Method method) {
 
 bool answers(const Route& route, Method method) {
   if (endpoint_for(route, method) != nullptr) return true;
-  return method == Method::kGet && route.ws_handler != nullptr;
+  return method == Method::kGet && route.is_websocket();
 }
 
 std::string allowed_methods(std::span<const Route* const> routes) {
@@ -141,7 +152,10 @@ Result<Router::Match> Router::find(Method method, std::string_view path) const {
     match.handler = &endpoint->handler;
     match.options = endpoint->options;
   }
-  if (best->ws_handler && method == Method::kGet) match.ws_handler = &best->ws_handler;
+  if (method == Method::kGet) {
+    if (best->ws_handler) match.ws_handler = &best->ws_handler;
+    if (best->ws_session) match.ws_session = &best->ws_session;
+  }
   match.pattern = best->pattern;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (best->segments[i].is_name) match.params.insert_or_assign(best->segments[i].text, parts[i]);

@@ -81,6 +81,9 @@ class ServerImpl final : public Server {
   void start() override {
     const std::lock_guard lock(life_);
     if (thread_.joinable() || stopped_) return;
+    const ServerOptions& options = context_.options;
+    const std::size_t sessions = context_.routes.has_ws_session() ? options.max_ws_sessions : 0;
+    context_.descriptors = DescriptorShare(options.max_connections + kRefusedAtOnce + sessions);
     asio::co_spawn(context_.io, accept(), [this](const std::exception_ptr& failure) { report(failure); });
     thread_ = std::thread([this] { run_io(); });
   }
@@ -104,7 +107,7 @@ class ServerImpl final : public Server {
       }
       static_cast<void>(counts.wait_idle(kLastWords));
     }
-    context_.pool.stop();
+    context_.pool->stop();
     on_io([this] { each(&HttpConnection::cut); });
     while (!counts.wait_no_connection(kPatience))
       log::warn(context_.options.name, "a connection does not end");
@@ -138,9 +141,9 @@ class ServerImpl final : public Server {
 
   void admit(tcp::socket socket) {
     const std::size_t limit = context_.options.max_connections;
-    if (connections_.size() >= limit + kRefusedAtOnce) return;
-    const auto admission =
-        connections_.size() >= limit ? HttpConnection::Admission::kTooMany : HttpConnection::Admission::kServe;
+    const std::size_t open = connections_.size() - context_.ws_sessions;
+    if (open >= limit + kRefusedAtOnce) return;
+    const auto admission = open >= limit ? HttpConnection::Admission::kTooMany : HttpConnection::Admission::kServe;
     auto connection = std::make_shared<HttpConnection>(&context_, std::move(socket), admission);
     connections_.insert(connection);
     asio::co_spawn(context_.io, serve(connection), [this, connection](const std::exception_ptr& failure) {

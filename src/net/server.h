@@ -31,8 +31,11 @@ class Router {
   Router& operator=(Router&&) noexcept;
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
-  /// A WebSocket endpoint; a plain GET to it is answered 426.
+  /// A WebSocket endpoint whose sessions have a thread each, 64 at most; a plain GET to it is answered 426.
   void add_ws(std::string pattern, WsHandler handler);
+  /// A WebSocket endpoint whose sessions have no thread: ServerOptions::max_ws_sessions at most.
+  void add_ws_session(std::string pattern, WsSessionFactory factory);
+  bool has_ws_session() const;
 
   struct Match;
   /// @error kNotFound  no such path   @error kUnsupported  the path exists with other methods (message lists them)
@@ -45,8 +48,9 @@ class Router {
 };
 
 struct Router::Match {
-  const Handler* handler = nullptr;  ///< null for a WebSocket route
+  const Handler* handler = nullptr;  ///< null when only a WebSocket is there
   const WsHandler* ws_handler = nullptr;
+  const WsSessionFactory* ws_session = nullptr;
   RouteOptions options;
   std::string pattern;  ///< the label for metrics
   std::map<std::string, std::string> params;
@@ -55,10 +59,11 @@ struct Router::Match {
 struct ServerOptions {
   std::string name;  ///< for logs and metrics: "stt"
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;           ///< 0: any free one, see port()
-  std::size_t worker_threads = 16;  ///< handlers running at once
-  std::size_t queue_limit = 64;     ///< requests waiting for a worker; more: 503, Retry-After: 1
-  std::size_t max_connections = 1024;
+  std::uint16_t port = 0;                            ///< 0: any free one, see port()
+  std::size_t worker_threads = 16;                   ///< handlers running at once
+  std::size_t queue_limit = 64;                      ///< requests waiting for a worker; more: 503, Retry-After: 1
+  std::size_t max_connections = 1024;                ///< of HTTP and blocking WebSockets
+  std::size_t max_ws_sessions = 2000;                ///< of add_ws_session, beside max_connections
   std::chrono::milliseconds header_timeout{10'000};  ///< for the head, and between two reads of the body
   std::chrono::milliseconds idle_timeout{75'000};    ///< kept-alive and silent
   std::chrono::milliseconds write_timeout{30'000};   ///< a client that takes nothing for so long is dropped
@@ -77,8 +82,8 @@ class Server {
 
   virtual void start() = 0;
   virtual std::uint16_t port() const = 0;
-  /// Stops accepting, lets running handlers finish within `grace`, then fires their tokens with
-  /// kShutdown and joins. Idempotent.
+  /// Stops accepting, lets running handlers finish and WebSocket sessions close within `grace`, then fires their
+  /// tokens with kShutdown, cuts the sessions and joins. Idempotent.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

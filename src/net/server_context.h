@@ -2,8 +2,9 @@
 // which stop() waits on from outside.
 #pragma once
 
+#include "net/descriptor_limit.h"
 #include "net/server.h"
-#include "net/worker_pool.h"
+#include "runtime/blocking_pool.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -12,7 +13,8 @@
 
 namespace morgan::net {
 
-constexpr std::size_t kMaxWsSessions = 64;
+/// Blocking WebSocket sessions, each of which has a thread.
+constexpr std::size_t kMaxWsThreads = 64;
 
 /// Counts that stop() waits for. @thread any
 class LiveCounts {
@@ -46,15 +48,21 @@ class LiveCounts {
 
 struct ServerContext {
   ServerContext(ServerOptions given, Router table)
-      : options(std::move(given)), routes(std::move(table)), pool(options.worker_threads, options.queue_limit) {}
+      : options(std::move(given)),
+        routes(std::move(table)),
+        pool(runtime::BlockingPool::create(options.worker_threads, options.queue_limit)) {}
 
   ServerOptions options;
   Router routes;
   LiveCounts counts;
   boost::asio::io_context io{1};
-  WorkerPool pool;
-  bool draining = false;        // I/O thread: finish what runs, begin nothing
-  std::size_t ws_sessions = 0;  // I/O thread
+  std::unique_ptr<runtime::BlockingPool> pool;
+  DescriptorShare descriptors;  // held while the server runs
+
+  // I/O thread only.
+  bool draining = false;        // finish what runs, begin nothing
+  std::size_t ws_threads = 0;   // blocking WebSocket sessions that are open
+  std::size_t ws_sessions = 0;  // the others
 };
 
 }  // namespace morgan::net

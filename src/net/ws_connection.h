@@ -1,10 +1,10 @@
-// One WebSocket session: the socket on the I/O thread, the handler on a thread of its own, and between
-// them a bounded inbox and a bounded outbox.
+// The socket of one WebSocket session and its only writer, on the server's I/O thread. Derived classes say who takes
+// the messages: a thread of the session's own (WsThreadConnection), or calls on the I/O thread (WsSessionConnection).
 #pragma once
 
-#include "net/http_guard.h"
 #include "net/http_types.h"
 #include "net/server_context.h"
+#include "net/ws_outbox.h"
 #include "net/ws_types.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -12,78 +12,77 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
-#include <condition_variable>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 namespace morgan::net {
 
-// The connection's coroutine and the session's thread share it.
-class WsConnection final : public WsPeer, public std::enable_shared_from_this<WsConnection> {
+constexpr std::uint16_t kWsNormal = 1000;
+constexpr std::uint16_t kWsGoingAway = 1001;
+constexpr std::uint16_t kWsInternalError = 1011;
+
+// Shared by the HTTP connection that it came from, by what it posts and writes, and by the session's thread.
+class WsConnection : public std::enable_shared_from_this<WsConnection> {
  public:
   using UpgradeRequest = boost::beast::http::request<boost::beast::http::buffer_body>;
 
-  WsConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request);
-  ~WsConnection() override;
+  virtual ~WsConnection();
+  WsConnection(const WsConnection&) = delete;
+  WsConnection& operator=(const WsConnection&) = delete;
 
-  /// Shakes hands, runs the session to its end and closes. @return the status for the observer
-  boost::asio::awaitable<int> run(const UpgradeRequest* head, const WsHandler* handler);
+  /// Shakes hands. @param head  the caller's, until this is done   @return false when the client is not to be served
+  boost::asio::awaitable<bool> accept(const UpgradeRequest* head);
+  /// Runs the session to its end, and closes. @return the status for the observer
+  virtual boost::asio::awaitable<int> run() = 0;
 
-  void begin_stop();     ///< receive() fails from now on: the session finishes its turn and ends
-  void fire_shutdown();  ///< interrupts the session
-  void cut();            ///< closes the socket
+  virtual void begin_stop() = 0;     ///< the session is to finish
+  virtual void fire_shutdown() = 0;  ///< interrupts the session
+  void cut();                        ///< closes the socket
   const Request& request() const { return request_; }
 
-  Result<WsMessage> receive() override;
-  Result<void> send(WsMessage message) override;
-  void close(std::uint16_t code, std::string_view reason) override;
+ protected:
+  using Stream = boost::beast::websocket::stream<boost::asio::ip::tcp::socket, false>;
 
- private:
-  struct Closing {
-    std::uint16_t code = 1000;
-    std::string reason;
+  WsConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request);
+
+  struct Arrived {
+    std::optional<WsMessage> message;  // nothing: no more will come
+    bool too_large = false;            // ... because the last one was
   };
+  boost::asio::awaitable<Arrived> read_message();
+  /// While this is so a client that says nothing, not even to pings, is kept; for when nothing is read.
+  void keep_silent_client(bool keep);
 
-  void configure();
-  boost::asio::awaitable<void> read_messages();
+  /// Until wake(). The caller looks at what it waits for.
   boost::asio::awaitable<void> sleep();
-  void session(const WsHandler* handler);
-  void deliver(WsMessage message);
-  void mark_gone(bool too_large);
-  bool inbox_full();
-  void wake();
-  void pump();
-  void post_pump();
+  void wake() { event_.cancel(); }
 
-  ServerContext* context_;  // the server's; outlives every session
-  boost::beast::websocket::stream<boost::asio::ip::tcp::socket> ws_;
-  boost::asio::steady_timer event_;
+  /// Writes what the outbox has, one message or the close frame at a time.
+  void pump();
+  /// The socket is of no more use: a write failed, or the close has been carried out. I/O thread.
+  virtual void lost() = 0;
+  /// The outbox was woken. I/O thread.
+  virtual void on_outbox() { pump(); }
+
+  ServerContext* const context_;  // the server's; outlives every connection
   Request request_;
   StopSource stop_;
-  std::thread thread_;
+  const std::shared_ptr<WsOutbox> outbox_;  // shared with the session's peer
 
-  // I/O thread only.
+ private:
+  void post_wake();
+  void begin_close(const WsOutbox::Closing& closing);
+
+  Stream ws_;
+  boost::asio::steady_timer event_;
+  boost::asio::steady_timer close_deadline_;
   boost::beast::flat_buffer buffer_;
   WsMessage current_;  // the message being written
   bool writing_ = false;
   bool close_sent_ = false;
-  bool session_over_ = false;
-
-  std::mutex mutex_;  // guards everything below
-  std::condition_variable arrived_;
-  std::deque<WsMessage> inbox_;
-  std::size_t inbox_bytes_ = 0;
-  std::deque<WsMessage> outbox_;
-  std::size_t outbox_bytes_ = 0;  // what is being written counts too
-  std::optional<Closing> closing_;
-  bool pump_posted_ = false;
-  bool gone_ = false;
-  bool too_large_ = false;  // to be told once
-  bool stopping_ = false;
+  bool close_timed_ = false;
 };
 
 }  // namespace morgan::net

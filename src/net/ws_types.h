@@ -18,18 +18,22 @@ struct WsMessage {
   std::string data;
 };
 
-/// One client, for the life of its session. The session runs on a thread of its own (bounded in number
-/// by the server), so receive() blocks.
+/// One client, as whoever serves it sees it: a WsHandler, which has a thread of its own (bounded in number by the
+/// server) and calls receive(); or a WsSession, which is called.
 class WsPeer {
  public:
   virtual ~WsPeer() = default;
-  /// Next whole message, at most 1 MiB. @error kUnavailable  the peer has gone  @error kTooLarge
+  /// Next whole message, at most 1 MiB; blocks. @error kUnavailable  the peer has gone  @error kTooLarge
+  /// @error kUnsupported  a WsSession gets its messages by on_message
   virtual Result<WsMessage> receive() = 0;
   /// Queues a message. @error kOverloaded  outbox full (4 MiB), nothing queued  @error kUnavailable  gone
   /// @thread any
   virtual Result<void> send(WsMessage message) = 0;
+  /// Closes after what is queued; a client that does not take it within ServerOptions::write_timeout is cut off. Only
+  /// the first close counts, and messages that come later are dropped. @thread any
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
-  /// Lets a WsSession whose on_message() answered false have messages again. @thread any
+  /// Lets a WsSession whose on_message() answers false have messages again; it may come before that answer.
+  /// @thread any
   virtual void resume() {}
   /// Bytes queued and not yet taken by the socket. @thread any
   virtual std::size_t unsent_bytes() const { return 0; }
@@ -43,18 +47,19 @@ class WsSession {
  public:
   virtual ~WsSession() = default;
   /// A whole message, at most 1 MiB. False: no more, until WsPeer::resume() is called; the socket is not read
-  /// meanwhile, so a client that sends too fast waits.
+  /// meanwhile, so a client that sends too fast waits, and its departure is not noticed.
   virtual bool on_message(WsMessage message) = 0;
   /// A message was larger than 1 MiB and is lost; the connection will be closed with 1009.
   virtual void on_too_large() = 0;
-  /// The server will stop: finish and call WsPeer::close() within its grace.
+  /// The server will stop: finish and call WsPeer::close() within its grace, else the connection is cut.
   virtual void on_stopping() = 0;
-  /// The peer has gone or close() has been carried out. The last call.
+  /// The peer has gone, or close() has been carried out. The last call.
   virtual void on_gone() = 0;
 };
 
 /// Makes the session of a new client, on the I/O thread. The session may keep the peer for as long as it likes;
-/// sending to one that has gone is an error and nothing else.
+/// sending to one that has gone is an error and nothing else. Null: the client is refused, with what close() of the
+/// peer was told.
 using WsSessionFactory = std::function<std::shared_ptr<WsSession>(const Request&, std::shared_ptr<WsPeer>)>;
 
 }  // namespace morgan::net

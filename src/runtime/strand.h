@@ -1,9 +1,9 @@
 // Work that must not block a thread of its own: a strand runs its tasks one after another, in the order in
 // which they were posted, on a few threads that many strands share. A thousand idle sessions are a thousand
-// strands and no thread. Time comes from the strand, so that tests can simulate it.
+// strands and no thread. Time comes from the strand, so that tests can simulate it (simulated_strand.h).
+// A strand cannot refuse a task: who posts what somebody else decides (messages of a client) counts what has not
+// been worked off and holds the source back.
 #pragma once
-
-#include "base/result.h"
 
 #include <chrono>
 #include <cstddef>
@@ -25,7 +25,7 @@ class Strand {
   virtual ~Strand() = default;
   /// Runs `task` after those posted before it. Never runs it inside the call.
   virtual void post(Task task) = 0;
-  /// Posts `task` at `when`; at once when that has passed.
+  /// Posts `task` at `when`; at once when that has passed. @return 0 when the pool has stopped
   virtual TimerId post_at(TimePoint when, Task task) = 0;
   /// The task will not run, unless it is running or has run already. Called on the strand, it is certain:
   /// a task that was posted but has not begun does not begin.
@@ -41,19 +41,8 @@ class StrandPool {
   virtual ~StrandPool() = default;
   /// A strand may outlive the pool; what is posted then is dropped.
   virtual std::shared_ptr<Strand> make_strand() = 0;
-  /// Runs what was posted, drops timers, joins. Idempotent.
-  virtual void stop() = 0;
-};
-
-/// Threads for calls that block (engines, the store), made when needed and bounded in number.
-class BlockingPool {
- public:
-  /// @param max_threads  calls that run at once   @param max_waiting  calls that may wait for one of them
-  static std::unique_ptr<BlockingPool> create(std::size_t max_threads, std::size_t max_waiting);
-  virtual ~BlockingPool() = default;
-  /// @error kOverloaded  too many are waiting, or the pool has stopped; the task was not taken
-  virtual Result<void> run(Task task) = 0;
-  /// Waits for what runs and what waits, joins. Idempotent.
+  /// Runs what was posted, drops timers and what is posted from now on, joins. Idempotent.
+  /// @thread none of the pool's own
   virtual void stop() = 0;
 };
 

@@ -82,6 +82,11 @@ void ApiRoutes::add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler 
   router_.add_ws(pattern, std::move(handler));
 }
 
+void ApiRoutes::add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory) {
+  documented_.push_back({net::Method::kGet, pattern, std::move(doc), true});
+  router_.add_ws_session(pattern, std::move(factory));
+}
+
 net::Router ApiRoutes::finish() && {
   const auto document = std::make_shared<std::string>();
   add(

@@ -60,6 +60,7 @@ class ApiRoutes {
   void add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
            net::RouteOptions options = {});
   void add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler);
+  void add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory);
 
   /// The complete router, with /openapi.json of everything added.
   net::Router finish() &&;

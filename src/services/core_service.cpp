@@ -4,6 +4,7 @@
 #include "services/conversation_routes.h"
 #include "services/fields.h"
 #include "services/json_format.h"
+#include "services/live_routes.h"
 #include "services/openai_audio.h"
 #include "services/openai_llm.h"
 #include "services/openai_models.h"
@@ -158,10 +159,12 @@ void add_device_route(ApiRoutes& routes) {
 
 }  // namespace
 
-net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue, engines::LlmEngine* llm,
-                        engines::TtsEngine* tts, engines::SttEngine* stt, engines::EmbedEngine* embed) {
+net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
+                        dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
+                        engines::SttEngine* stt, engines::EmbedEngine* embed) {
   ApiRoutes routes(context);
   add_turn_routes(routes, dialogue, stt, tts);
+  add_live_routes(routes, live);
   add_conversation_routes(routes, dialogue.store());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);

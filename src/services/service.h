@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "dialogue/conversation_service.h"
+#include "dialogue/live/live_service.h"
 #include "engines/embed/embed_engine.h"
 #include "engines/llm/llm_engine.h"
 #include "engines/stt/stt_engine.h"
@@ -53,8 +54,9 @@ int http_status(ErrorCode code);
 
 // Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs
 // (admin.h). Everything passed outlives the router.
-net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue, engines::LlmEngine* llm,
-                        engines::TtsEngine* tts, engines::SttEngine* stt, engines::EmbedEngine* embed);
+net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
+                        dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
+                        engines::SttEngine* stt, engines::EmbedEngine* embed);
 net::Router llm_routes(const ServiceContext& context, engines::LlmEngine* llm, engines::EmbedEngine* embed);
 net::Router tts_routes(const ServiceContext& context, engines::TtsEngine& tts);
 net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, engines::VadEngine* vad);

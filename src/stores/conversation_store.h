@@ -40,6 +40,12 @@ class ConversationStore {
   /// @error kUnavailable  disk full, database locked; nothing was written
   virtual Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& messages) = 0;
 
+  /// Replaces content and metadata of one message of the active conversation; durable when it returns. For a turn
+  /// that went on after it seemed to be over.
+  /// @error kNotFound  the conversation was reset, or has no such message: nothing was changed
+  virtual Result<void> amend(const std::string& user_id, long long sequence, const std::string& content,
+                             const std::string& metadata) = 0;
+
   /// The last `limit` messages of the active conversation, oldest first; empty for an unknown user.
   virtual Result<std::vector<StoredMessage>> recent(const std::string& user_id, int limit) = 0;
 
@@ -51,7 +57,11 @@ class ConversationStore {
   /// Closes the active conversation, keeping it; the next append starts a new one. False: there was none.
   virtual Result<bool> reset(const std::string& user_id) = 0;
 
-  /// Deletes everything of the user, for good. @return messages deleted
+  /// What is known of how a user speaks, a JSON object; "{}" for an unknown user.
+  virtual Result<std::string> profile(const std::string& user_id) = 0;
+  virtual Result<void> set_profile(const std::string& user_id, const std::string& json) = 0;
+
+  /// Deletes everything of the user, for good, the profile too. @return messages deleted
   virtual Result<long long> erase(const std::string& user_id) = 0;
 
   /// A cheap round trip for /health.

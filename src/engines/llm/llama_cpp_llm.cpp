@@ -53,7 +53,7 @@ class LlamaCppLlm final : public LlmEngine {
                          const StopToken& stop) override;
   Result<WireReply> chat_completions(const std::string& body, const std::function<bool(std::string_view)>& on_chunk,
                                      const StopToken& stop) override;
-  Result<void> prefill(const std::vector<ChatMessage>& messages) override;
+  Result<void> prefill(const std::vector<ChatMessage>& messages, const StopToken& stop) override;
 
   std::string model_name() const override { return options_.model_name; }
   int context_tokens() const override { return bridge_->model().slot_context_tokens; }
@@ -180,7 +180,7 @@ Result<WireReply> LlamaCppLlm::chat_completions(const std::string& body,
   return reply;
 }
 
-Result<void> LlamaCppLlm::prefill(const std::vector<ChatMessage>& messages) {
+Result<void> LlamaCppLlm::prefill(const std::vector<ChatMessage>& messages, const StopToken& stop) {
   if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "nothing to prefill");
   MORGAN_TRY(const Admission admission, admit());
   std::list<std::vector<ChatMessage>>::iterator place;
@@ -188,7 +188,7 @@ Result<void> LlamaCppLlm::prefill(const std::vector<ChatMessage>& messages) {
     const std::scoped_lock lock(mutex_);
     place = prefilling_.insert(prefilling_.end(), messages);
   }
-  const auto answer = bridge_->chat(dump_json(prefill_body(messages)), {}, StopToken());
+  const auto answer = bridge_->chat(dump_json(prefill_body(messages)), {}, stop);
   {
     const std::scoped_lock lock(mutex_);
     prefilling_.erase(place);

@@ -219,7 +219,7 @@ TEST_F(LlamaCppLlm, UnloadsWithinASecondWhileItReadsALongPrompt) {
   std::jthread prefill([&, running = engine.get()] {
     Result<void> result;
     do {
-      result = running->prefill({{"user", text}});
+      result = running->prefill({{"user", text}}, {});
     } while (!result && result.error().code == ErrorCode::kOverloaded);
     unavailable = !result && result.error().code == ErrorCode::kUnavailable;
   });

@@ -126,7 +126,7 @@ TEST_F(LlmChat, StartsAtOnceAfterAPrefillAndKeepsOtherConversations) {
   request.messages.insert(
       request.messages.begin(),
       {"system", "The lake of Morgania is called Blue Eye. It is ninety metres deep and very cold."});
-  auto prefilled = engine->prefill(request.messages);
+  auto prefilled = engine->prefill(request.messages, {});
   ASSERT_TRUE(prefilled) << prefilled.error().message;
   const ChatReply reply = answer(*engine, request);
   EXPECT_GT(reply.usage.cached_tokens, reply.usage.prompt_tokens / 2);
@@ -147,7 +147,7 @@ TEST_F(LlmChat, JoinsAPrefillThatStillRuns) {
   std::jthread prefill([&] {
     Result<void> result;
     do {
-      result = engine->prefill(request.messages);
+      result = engine->prefill(request.messages, {});
     } while (!result && result.error().code == ErrorCode::kOverloaded);
     EXPECT_TRUE(result);
   });

@@ -70,7 +70,8 @@ class LlmEngine {
                                              const StopToken& stop) = 0;
 
   /// Puts these messages into the prompt cache, so that a chat beginning with them starts at once.
-  virtual Result<void> prefill(const std::vector<ChatMessage>& messages) = 0;
+  /// @error kCancelled  `stop` fired; what was computed until then stays
+  virtual Result<void> prefill(const std::vector<ChatMessage>& messages, const StopToken& stop) = 0;
 
   virtual std::string model_name() const = 0;
   virtual int context_tokens() const = 0;  ///< 0: not known (remote)

@@ -171,7 +171,7 @@ class RemoteLlm final : public LlmEngine {
   }
 
   /// An upstream's cache is its own.
-  Result<void> prefill(const std::vector<ChatMessage>&) override { return {}; }
+  Result<void> prefill(const std::vector<ChatMessage>&, const StopToken&) override { return {}; }
   std::string model_name() const override { return client_.options().model; }
   int context_tokens() const override { return 0; }
   EngineInfo info() const override { return client_.info("llm"); }

@@ -262,7 +262,7 @@ TEST(RemoteLlm, PassesBodiesAndRefusalsThrough) {
   EXPECT_EQ(Json::parse(html->body)["error"]["type"], "server_error");
   EXPECT_EQ(engine->chat_completions(R"({"model":"locked"})", {}, {}).error().code, ErrorCode::kUnauthorized);
   EXPECT_EQ(engine->chat_completions("{nonsense", {}, {}).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(engine->prefill({}));
+  EXPECT_TRUE(engine->prefill({}, {}));
 }
 
 TEST(RemoteEmbed, VectorsComeInOrderAndOfUnitLength) {

@@ -1,5 +1,8 @@
 #include "engines/stt/engine_gate.h"
 
+#include <algorithm>
+#include <numeric>
+
 namespace morgan::engines {
 
 namespace {
@@ -11,13 +14,14 @@ constexpr auto kStopCheck = std::chrono::milliseconds(20);
 
 Result<EngineGate::Pass> EngineGate::enter(SttPriority priority, const StopToken& stop) {
   std::unique_lock lock(mutex_);
-  if (busy_ && waiting_[0] + waiting_[1] >= queue_limit_) {
+  if (busy_ && std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0}) >= queue_limit_) {
     return fail(ErrorCode::kOverloaded, "too many transcriptions are waiting; try again in a moment");
   }
   std::size_t& mine = waiting_[static_cast<std::size_t>(priority)];
   ++mine;
   const auto may_enter = [&] {
-    return !busy_ && (priority == SttPriority::kLive || waiting_[static_cast<std::size_t>(SttPriority::kLive)] == 0);
+    const auto before = waiting_.begin() + static_cast<std::ptrdiff_t>(priority);
+    return !busy_ && std::all_of(waiting_.begin(), before, [](std::size_t count) { return count == 0; });
   };
   while (!may_enter()) {
     if (stop.stop_requested()) {

@@ -1,4 +1,4 @@
-// One engine, many callers: lets one in at a time, live turns before files, a bounded number waiting.
+// One engine, many callers: lets one in at a time in the order of SttPriority, a bounded number waiting.
 #pragma once
 
 #include "base/result.h"
@@ -40,7 +40,7 @@ class EngineGate {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool busy_ = false;                     // guarded by mutex_
-  std::array<std::size_t, 2> waiting_{};  // guarded by mutex_; by priority
+  std::array<std::size_t, 3> waiting_{};  // guarded by mutex_; by priority
 };
 
 }  // namespace morgan::engines

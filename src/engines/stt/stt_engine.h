@@ -14,8 +14,9 @@
 namespace morgan::engines {
 
 enum class SttTask : std::uint8_t { kTranscribe, kTranslate };
-/// A live turn goes before a file.
-enum class SttPriority : std::uint8_t { kLive, kBatch };
+/// Whom a call goes before: a live turn before the partial text of one that is still being spoken, both before
+/// a file.
+enum class SttPriority : std::uint8_t { kLive, kPartial, kBatch };
 
 struct SttRequest {
   std::string language;  ///< ISO 639-1 ("en"), or "" / "auto": detect
@@ -25,6 +26,8 @@ struct SttRequest {
   bool word_timestamps = false;
   SttPriority priority = SttPriority::kBatch;
   bool use_vad = true;  ///< transcribe only where there is speech
+  /// The caller has heard speech in it and knows where: no look for it, and no silence is expected inside.
+  bool trusted_speech = false;
   /// Called with 0..1 as a long file advances, from the calling thread.
   std::function<void(double)> on_progress;
 };
@@ -71,7 +74,7 @@ class SttEngine {
   /// @param pcm 16 kHz mono, any length; long audio is walked in windows with bounded memory
   /// @error kInvalidArgument, reason LANGUAGE_NOT_SUPPORTED
   /// @error kOverloaded  too many waiting   @error kCancelled, kDeadlineExceeded  `stop` fired
-  /// @thread any, concurrently; calls queue, kLive first
+  /// @thread any, concurrently; calls queue in the order of SttPriority
   virtual Result<Transcript> transcribe(audio::PcmView pcm, const SttRequest& request, const StopToken& stop) = 0;
 
   /// Best first, at most five. @error kUnsupported  an English-only or remote model

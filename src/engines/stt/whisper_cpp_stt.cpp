@@ -91,8 +91,9 @@ class WhisperCppStt final : public SttEngine {
     MORGAN_TRY(const std::string language, parse_language(request.language, multilingual()));
     Transcript transcript;
     transcript.duration_seconds = pcm.seconds();
-    MORGAN_TRY(std::vector<SpeechWindow> windows, speech_windows(request.use_vad ? vad_ : nullptr, pcm));
-    if (!request.use_vad && vad_ != nullptr) {
+    const bool look = request.use_vad && !request.trusted_speech;
+    MORGAN_TRY(std::vector<SpeechWindow> windows, speech_windows(look ? vad_ : nullptr, pcm));
+    if (!look && !request.trusted_speech && vad_ != nullptr) {
       MORGAN_TRY(const bool any, may_hold_speech(*vad_, pcm));
       if (!any) windows.clear();
     }

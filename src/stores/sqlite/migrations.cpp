@@ -34,6 +34,14 @@ CREATE TABLE messages (
   UNIQUE (conversation, sequence)
 ) STRICT;
 )sql",
+    // 002: how a user speaks: pauses inside turns, so far.
+    R"sql(
+CREATE TABLE speaker_profiles (
+  user_id    TEXT NOT NULL PRIMARY KEY,
+  profile    TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 constexpr long long kApplicationId = 1299149415;

@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "stores/sqlite/migrations.h"
 #include "stores/sqlite/sqlite_connection.h"
 
@@ -19,18 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxReaders = 4;
 constexpr std::array<std::string_view, 4> kRoles{"system", "user", "assistant", "tool"};
-
-std::string now_iso8601() {
-  const auto now = std::chrono::system_clock::now();
-  const auto whole = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
-  const std::time_t seconds = static_cast<std::time_t>(whole / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> head{};
-  const std::size_t size = std::strftime(head.data(), head.size(), "%Y-%m-%dT%H:%M:%S.", &utc);
-  const std::string milliseconds = std::to_string(1000 + whole % 1000);
-  return std::string(head.data(), size) + milliseconds.substr(1) + "Z";
-}
 
 Result<void> check(const std::vector<StoredMessage>& messages) {
   if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "there is no message to store");
@@ -172,6 +161,35 @@ class SqliteConversationStore final : public ConversationStore {
     return active.conversation;
   }
 
+  Result<void> amend(const std::string& user_id, long long sequence, const std::string& content,
+                     const std::string& metadata) override {
+    MORGAN_CHECK_OK(check({{"user", content, "", 0, metadata}}));
+    const std::lock_guard lock(writer_mutex_);
+    MORGAN_TRY(Statement update,
+               writer_->prepare("UPDATE messages SET content = ?3, metadata = ?4 WHERE sequence = ?2 AND conversation = "
+                                "(SELECT id FROM conversations WHERE user_id = ?1 AND is_active = 1)"));
+    const std::string_view object = metadata.empty() ? std::string_view("{}") : metadata;
+    MORGAN_CHECK_OK(update.bind(1, user_id).bind(2, sequence).bind(3, content).bind(4, object).run());
+    if (writer_->changes() > 0) return {};
+    return fail(ErrorCode::kNotFound, "the message to be amended is not there any more");
+  }
+
+  Result<std::string> profile(const std::string& user_id) override {
+    MORGAN_TRY(auto reader, readers_.take());
+    MORGAN_TRY(Statement select, reader->prepare("SELECT profile FROM speaker_profiles WHERE user_id = ?1"));
+    MORGAN_TRY(const bool found, select.bind(1, user_id).step());
+    return found ? select.text(0) : std::string("{}");
+  }
+
+  Result<void> set_profile(const std::string& user_id, const std::string& json) override {
+    const std::lock_guard lock(writer_mutex_);
+    MORGAN_TRY(Statement insert,
+               writer_->prepare("INSERT INTO speaker_profiles (user_id, profile, updated_at) VALUES (?1, ?2, ?3) "
+                                "ON CONFLICT (user_id) DO UPDATE SET profile = ?2, updated_at = ?3"));
+    const std::string now = now_iso8601();
+    return insert.bind(1, user_id).bind(2, json).bind(3, now).run();
+  }
+
   Result<std::vector<StoredMessage>> recent(const std::string& user_id, int limit) override {
     MORGAN_TRY(auto reader, readers_.take());
     MORGAN_TRY(Statement select,
@@ -235,6 +253,8 @@ class SqliteConversationStore final : public ConversationStore {
     const long long deleted = writer_->changes();
     MORGAN_TRY(Statement conversations, writer_->prepare("DELETE FROM conversations WHERE user_id = ?1"));
     MORGAN_CHECK_OK(conversations.bind(1, user_id).run());
+    MORGAN_TRY(Statement profile, writer_->prepare("DELETE FROM speaker_profiles WHERE user_id = ?1"));
+    MORGAN_CHECK_OK(profile.bind(1, user_id).run());
     MORGAN_CHECK_OK(transaction.commit());
     // The text is still in the write-ahead log until that is written over.
     writer_->checkpoint();

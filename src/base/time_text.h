@@ -1,0 +1,11 @@
+// Points in time as text.
+#pragma once
+
+#include <string>
+
+namespace morgan {
+
+/// Now, ISO 8601 in UTC with milliseconds: "2026-01-31T08:05:09.042Z".
+std::string now_iso8601();
+
+}  // namespace morgan

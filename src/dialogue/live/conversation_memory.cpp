@@ -1,0 +1,139 @@
+#include "dialogue/live/conversation_memory.h"
+
+#include "base/json_util.h"
+#include "base/log.h"
+
+#include <utility>
+
+namespace morgan::dialogue::live {
+
+ConversationMemory::ConversationMemory(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool,
+                                       stores::ConversationStore& store, MemoryOptions options, std::string user_id,
+                                       std::function<void(const Error&)> on_trouble)
+    : strand_(std::move(strand)),
+      pool_(pool),
+      store_(store),
+      options_(std::move(options)),
+      user_id_(std::move(user_id)),
+      on_trouble_(std::move(on_trouble)),
+      user_sequence_(std::make_shared<long long>(0)) {}
+
+void ConversationMemory::refresh() {
+  // What is still to be written is in history_ already and would be missing in what is read.
+  if (reading_ || writing_ || !waiting_.empty()) return;
+  const int limit = std::max(0, options_.max_history_messages) + 1;
+  auto task = [weak = weak_from_this(), strand = strand_, &store = store_, user = user_id_, limit] {
+    auto history = store.recent(user, limit);
+    auto profile = store.profile(user);
+    strand->post([weak, history = std::move(history), profile = std::move(profile)] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->reading_ = false;
+      if (history) self->loaded(*history, profile.has_value() ? *profile : "{}");
+    });
+  };
+  reading_ = pool_.run(std::move(task)).has_value();
+}
+
+void ConversationMemory::loaded(std::vector<stores::StoredMessage> history, const std::string& profile) {
+  if (writing_ || !waiting_.empty()) return;
+  history_ = std::move(history);
+  if (std::exchange(pauses_known_, true)) return;
+  const auto parsed = parse_json(profile);
+  if (!parsed) return;
+  const auto mean = json_number(*parsed, "pause_mean_ms");
+  const auto seen = json_number(*parsed, "pauses_seen");
+  if (mean && *mean && seen && *seen) pauses_ = {**mean, static_cast<int>(**seen)};
+}
+
+std::vector<engines::ChatMessage> ConversationMemory::prompt(const std::string& user_text) const {
+  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
+                              options_.max_prompt_tokens};
+  long long next = history_.empty() ? 1 : history_.back().sequence + 1;
+  if (amend_next_ && !history_.empty() && history_.back().role == "user") --next;
+  return build_prompt(options, history_, next, user_text);
+}
+
+void ConversationMemory::remember_user(const std::string& text, const std::string& metadata) {
+  const bool amend = std::exchange(amend_next_, false) && !history_.empty() && history_.back().role == "user";
+  if (amend) {
+    history_.back().content = text;
+  } else {
+    history_.push_back({"user", text, "", history_.empty() ? 1 : history_.back().sequence + 1, metadata});
+  }
+  queue([user = user_id_, text, metadata, amend, sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
+    if (amend && *sequence > 0) {
+      auto amended = store.amend(user, *sequence, text, metadata);
+      // Reset meanwhile: then it begins the new conversation.
+      if (amended || amended.error().code != ErrorCode::kNotFound) return amended;
+    }
+    MORGAN_TRY(const auto conversation, store.append(user, {{"user", text, "", 0, metadata}}));
+    *sequence = conversation.message_count;
+    return {};
+  });
+}
+
+void ConversationMemory::forget_oldest() {
+  // The prompt's window needs no more; a conversation may last for days.
+  const auto most = static_cast<std::size_t>(std::max(0, options_.max_history_messages)) * 2 + 8;
+  if (history_.size() > most) history_.erase(history_.begin(), history_.end() - static_cast<std::ptrdiff_t>(most));
+}
+
+void ConversationMemory::remember_assistant(const std::string& text, const std::string& metadata) {
+  if (text.empty()) return;
+  history_.push_back({"assistant", text, "", history_.empty() ? 1 : history_.back().sequence + 1, metadata});
+  forget_oldest();
+  queue([user = user_id_, text, metadata](stores::ConversationStore& store) -> Result<void> {
+    MORGAN_TRY(const auto conversation, store.append(user, {{"assistant", text, "", 0, metadata}}));
+    return {};
+  });
+}
+
+void ConversationMemory::remember_pauses() {
+  const Json profile{{"pause_mean_ms", pauses_.mean_ms}, {"pauses_seen", pauses_.seen}};
+  queue([user = user_id_, json = dump_json(profile)](stores::ConversationStore& store) {
+    return store.set_profile(user, json);
+  });
+}
+
+void ConversationMemory::when_written(std::function<void()> then) {
+  when_written_.push_back(std::move(then));
+  if (!writing_) write_next();
+}
+
+void ConversationMemory::queue(Write write) {
+  if (waiting_.size() >= kMostWaiting) {
+    on_trouble_({ErrorCode::kUnavailable, "the conversation cannot be stored: too much is waiting to be written"});
+    return;
+  }
+  waiting_.push_back(std::move(write));
+  if (!writing_) write_next();
+}
+
+void ConversationMemory::write_next() {
+  if (waiting_.empty()) {
+    for (auto& then : std::exchange(when_written_, {}))
+      strand_->post(std::move(then));
+    return;
+  }
+  writing_ = true;
+  // The write lives in the task, so that it happens even when the conversation has ended.
+  auto task = [self = shared_from_this(), write = std::move(waiting_.front())] {
+    auto written = write(self->store_);
+    self->strand_->post([self, written = std::move(written)] {
+      self->writing_ = false;
+      if (!written) {
+        log::error("dialogue", "a message could not be stored", {{"why", written.error().message}});
+        self->on_trouble_(written.error());
+      }
+      self->write_next();
+    });
+  };
+  waiting_.pop_front();
+  if (auto taken = pool_.run(std::move(task)); !taken) {
+    writing_ = false;
+    on_trouble_(taken.error());
+  }
+}
+
+}  // namespace morgan::dialogue::live

@@ -1,0 +1,79 @@
+// One live conversation's view of the store: what was said before, for the prompt, and what is said now, written in
+// order behind the conversation's back. The store is never waited for.
+#pragma once
+
+#include "dialogue/live/endpoint_policy.h"
+#include "dialogue/prompt.h"
+#include "runtime/blocking_pool.h"
+#include "runtime/strand.h"
+#include "stores/conversation_store.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace morgan::dialogue::live {
+
+struct MemoryOptions {
+  std::string system_prompt;
+  int max_history_messages = 20;
+  int max_prompt_tokens = 0;  ///< 0: no limit known
+};
+
+/// @thread the strand's
+class ConversationMemory : public std::enable_shared_from_this<ConversationMemory> {
+ public:
+  /// Writes that may wait; beyond, the store is broken and on_trouble says so.
+  static constexpr std::size_t kMostWaiting = 64;
+
+  /// The store and the pool outlive what is written.
+  ConversationMemory(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool,
+                     stores::ConversationStore& store, MemoryOptions options, std::string user_id,
+                     std::function<void(const Error&)> on_trouble);
+
+  /// Reads history and profile anew, soon: another session may have written.
+  void refresh();
+
+  /// The prompt for these words of the user, with what was said before.
+  std::vector<engines::ChatMessage> prompt(const std::string& user_text) const;
+
+  /// The user's turn is over. @param metadata JSON object
+  void remember_user(const std::string& text, const std::string& metadata);
+  /// It was not: what comes next replaces it.
+  void reopen() { amend_next_ = true; }
+  void remember_assistant(const std::string& text, const std::string& metadata);
+
+  SpeakerPauses& pauses() { return pauses_; }
+  void remember_pauses();
+
+  /// Runs `then` on the strand when all that was remembered has been written.
+  void when_written(std::function<void()> then);
+
+ private:
+  using Write = std::function<Result<void>(stores::ConversationStore&)>;
+  void queue(Write write);
+  void write_next();
+  void forget_oldest();
+  void loaded(std::vector<stores::StoredMessage> history, const std::string& profile);
+
+  std::shared_ptr<runtime::Strand> strand_;
+  runtime::BlockingPool& pool_;
+  stores::ConversationStore& store_;
+  const MemoryOptions options_;
+  const std::string user_id_;
+  const std::function<void(const Error&)> on_trouble_;
+
+  std::vector<stores::StoredMessage> history_;
+  bool amend_next_ = false;
+  std::shared_ptr<long long> user_sequence_;  // of the last user message; written by the pool's thread, in order
+  std::deque<Write> waiting_;
+  bool writing_ = false;
+  bool reading_ = false;
+  std::vector<std::function<void()>> when_written_;
+  SpeakerPauses pauses_;
+  bool pauses_known_ = false;
+};
+
+}  // namespace morgan::dialogue::live

@@ -1,0 +1,59 @@
+// All live conversations of a process: their shared threads, how many there may be, and their last turns.
+#pragma once
+
+#include "dialogue/live/live_session.h"
+#include "dialogue/live/live_types.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace morgan::dialogue::live {
+
+struct LiveServiceOptions {
+  std::size_t max_sessions = 2000;
+  std::size_t max_streams = 0;  ///< sessions that send audio; 0: as many as were measured
+};
+
+/// @thread any
+class LiveService {
+ public:
+  /// @param parts  its pool, metrics and log are set here; the engines and the store outlive the service
+  /// Measures how much of a core listening to one microphone takes, and from that how many there may be.
+  LiveService(LiveParts parts, LiveServiceOptions options, Metrics* metrics);
+  ~LiveService();
+  LiveService(const LiveService&) = delete;
+  LiveService& operator=(const LiveService&) = delete;
+
+  std::shared_ptr<runtime::Strand> make_strand();
+
+  /// A new conversation, counted until it is destroyed. Its calls go on `strand`.
+  /// @error kOverloaded  the message says which limit   @error kNotFound  the voice
+  Result<std::shared_ptr<LiveSession>> open(std::shared_ptr<runtime::Strand> strand, LiveConfig config,
+                                            const std::string& id, LiveOutput* output);
+  /// A session begins to send audio: counted until the returned token is destroyed.
+  /// @error kOverloaded  one more would make the others miss frames
+  Result<std::shared_ptr<void>> open_stream();
+
+  Result<engines::Voice> find_voice(const std::string& name) const;
+  const TurnLog& turns() const { return log_; }
+  std::size_t sessions() const { return sessions_.load(); }
+  std::size_t max_streams() const { return max_streams_; }
+
+  /// Waits for what is being written and joins the threads. Sessions must have ended. Idempotent.
+  void stop();
+
+ private:
+  static std::size_t measured_streams(engines::VadEngine& vad);
+
+  LiveParts parts_;
+  const LiveServiceOptions options_;
+  TurnLog log_;
+  std::size_t max_streams_ = 0;
+  std::atomic<std::size_t> sessions_{0};
+  std::atomic<std::size_t> streams_{0};
+  std::unique_ptr<runtime::BlockingPool> pool_;
+  std::unique_ptr<runtime::StrandPool> strands_;
+};
+
+}  // namespace morgan::dialogue::live

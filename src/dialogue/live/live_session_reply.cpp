@@ -1,0 +1,297 @@
+// The speaking half of LiveSession: drafts of answers, the gate, pacing, and what was heard of them.
+#include "base/json_util.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/time_text.h"
+#include "dialogue/live/live_session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace morgan::dialogue::live {
+
+namespace {
+
+/// A sample above this is sound: what lies below is the pause before a word.
+constexpr float kVoiced = 0.004F;
+
+}  // namespace
+
+void LiveSession::start_reply(Generation generation) {
+  if (!reply_ || reply_->generation != generation) {
+    reply_ = std::make_shared<Reply>();
+    reply_->generation = generation;
+  }
+  const std::string& text = pending_text_.empty() ? heard_.text : pending_text_;
+  TurnTrace& trace = reply_->trace;
+  if (pending_text_.empty()) {
+    trace.speech_end = time_of_ms(voiced_until_);
+    trace.mark(TurnStage::kPauseSeen, pause_seen_);
+    trace.mark(TurnStage::kTranscript, strand_->now());
+    trace.speech_seconds = static_cast<double>(voiced_until_ - speech_began_) / 1000;
+    trace.drafts = drafts_;
+  }
+  ReplyJob job;
+  // A written message is in the history already: it was committed before.
+  job.prompt = memory_->prompt(text);
+  job.max_tokens = parts_.dialogue.max_tokens;
+  job.temperature = parts_.dialogue.temperature;
+  launch(reply_, std::move(job));
+}
+
+void LiveSession::launch(std::shared_ptr<Reply> reply, ReplyJob job) {
+  job.voice = config_.voice;
+  job.speed = config_.speed;
+  const std::weak_ptr<LiveSession> weak = weak_from_this();
+  const auto on_strand = [weak, strand = strand_, reply](auto call) {
+    strand->post([weak, reply, call = std::move(call)]() mutable {
+      if (const auto self = weak.lock(); self && !self->closed_) call(*self, reply);
+    });
+  };
+  ReplySink sink;
+  sink.on_text = [on_strand](std::string delta) {
+    on_strand([delta = std::move(delta)](LiveSession& self, const auto& of) { self.on_reply_text(of, delta); });
+  };
+  sink.on_piece = [on_strand](std::string piece) {
+    on_strand([piece = std::move(piece)](LiveSession& self, const auto& of) {
+      of->trace.mark(TurnStage::kFirstClause, self.strand_->now());
+      self.on_reply_audio(of, {piece, {}, {}});
+    });
+  };
+  sink.on_audio = [on_strand](std::vector<float> samples, std::vector<engines::SpokenWord> words) {
+    on_strand([samples = std::move(samples), words = std::move(words)](LiveSession& self, const auto& of) mutable {
+      of->trace.mark(TurnStage::kFirstAudio, self.strand_->now());
+      self.on_reply_audio(of, {"", std::move(samples), std::move(words)});
+    });
+  };
+  sink.on_done = [on_strand](Result<ReplySummary> outcome) {
+    on_strand([outcome = std::move(outcome)](LiveSession& self, const auto& of) { self.on_reply_done(of, outcome); });
+  };
+  auto run = ReplyRun::start(*parts_.llm, *parts_.tts, *parts_.pool, std::move(job), std::move(sink));
+  if (run) {
+    reply->run = std::move(*run);
+  } else {
+    on_reply_done(reply, fail(std::move(run).error()));
+  }
+}
+
+void LiveSession::on_reply_text(const std::shared_ptr<Reply>& reply, std::string delta) {
+  reply->trace.mark(TurnStage::kFirstToken, strand_->now());
+  reply->text += delta;
+  if (reply == reply_ && reply->committed) output_->on_response_text(reply->response, reply->text, delta, false);
+}
+
+void LiveSession::on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Piece piece) {
+  const bool sound = !piece.samples.empty();
+  if (reply == aside_ && !reply->open && sound && (!reply_ || !reply_->open)) {
+    reply->response = ++responses_;
+    output_->on_response_start(reply->response, turn_, config_.voice.sample_rate_hz, true);
+    output_->on_response_text(reply->response, reply->text, reply->text, true);
+    let_out(*reply);
+  }
+  if (reply->open && (reply == reply_ || reply == aside_)) {
+    if (!piece.text.empty()) pacer_.add_piece(std::move(piece.text));
+    if (sound) pacer_.add_audio(piece.samples, std::move(piece.words));
+    send_due();
+    return;
+  }
+  reply->held.push_back(std::move(piece));
+  if (reply == reply_ && sound) handle(Event::Kind::kReplyAudio, reply->generation);
+}
+
+void LiveSession::on_reply_done(const std::shared_ptr<Reply>& reply, Result<ReplySummary> outcome) {
+  const bool current = reply == reply_ || reply == aside_;
+  if (!current) return;
+  reply->audio_done = true;
+  if (outcome) {
+    reply->written = true;
+    reply->trace.prompt_tokens = outcome->usage.prompt_tokens;
+    reply->trace.cached_tokens = outcome->usage.cached_tokens;
+    reply->trace.completion_tokens = outcome->usage.completion_tokens;
+  } else if (outcome.error().code != ErrorCode::kCancelled) {
+    log::warn("dialogue", "an answer failed", {{"why", outcome.error().message}});
+    output_->on_error(outcome.error());
+  }
+  if (reply->open) pacer_.finish();
+  if (reply == aside_) {
+    if (!reply->open) aside_.reset();
+  } else {
+    if (reply->committed && outcome) output_->on_response_text(reply->response, reply->text, "", true);
+    handle(Event::Kind::kReplyDone, reply->generation, outcome.has_value());
+  }
+  send_due();
+}
+
+void LiveSession::commit_turn(Generation generation, bool written) {
+  if (!reply_ || reply_->generation != generation) {
+    reply_ = std::make_shared<Reply>();
+    reply_->generation = generation;
+    reply_->trace.speech_end = strand_->now();
+  }
+  Reply& reply = *reply_;
+  ++turn_;
+  Json metadata = Json::object();
+  if (!written) {
+    metadata = {{"spoken", true}, {"language", heard_.language}};
+    output_->on_transcription(turn_, heard_, true);
+  }
+  const std::string& text = written ? pending_text_ : heard_.text;
+  memory_->remember_user(text, dump_json(metadata));
+  reply.committed = true;
+  reply.response = ++responses_;
+  TurnTrace& trace = reply.trace;
+  trace.mark(TurnStage::kDecision, strand_->now());
+  trace.turn = turn_;
+  trace.response = reply.response;
+  trace.session_id = id_;
+  trace.user_id = config_.user_id;
+  trace.at = now_iso8601();
+  trace.turn_probability = probability_;
+  trace.wait_ms = written ? 0 : machine_.state().wait;
+  output_->on_response_start(reply.response, turn_, config_.voice.sample_rate_hz, false);
+  if (!reply.text.empty())
+    output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
+}
+
+void LiveSession::open_gate() {
+  if (!reply_) return;
+  end_aside(ReplyEnd::kCancelled);
+  listener_->drop();
+  let_out(*reply_);
+}
+
+/// From now on its audio goes to the client as it comes; what is there goes first.
+void LiveSession::let_out(Reply& reply) {
+  reply.open = true;
+  pacer_.begin(config_.voice.sample_rate_hz);
+  for (Reply::Piece& piece : reply.held) {
+    if (!piece.text.empty()) pacer_.add_piece(std::move(piece.text));
+    if (!piece.samples.empty()) pacer_.add_audio(piece.samples, std::move(piece.words));
+  }
+  reply.held.clear();
+  if (reply.audio_done) pacer_.finish();
+  send_due();
+}
+
+void LiveSession::send_due() {
+  if (closed_) return;
+  Reply* const open = reply_ && reply_->open ? reply_.get() : aside_ && aside_->open ? aside_.get() : nullptr;
+  if (open == nullptr) return;
+  std::size_t samples = 0;
+  for (OutputChunk& chunk : pacer_.due(strand_->now())) {
+    samples += chunk.samples.size();
+    send(std::move(chunk));
+  }
+  if (samples > 0 && open->run) open->run->consumed(samples);
+  if (samples > 0 && open == reply_.get()) handle(Event::Kind::kPlayed, open->generation);
+  check_playback();
+}
+
+void LiveSession::send(OutputChunk chunk) {
+  Reply& open = reply_ && reply_->open ? *reply_ : *aside_;
+  echo_.played(chunk.samples, pacer_.rate_hz());
+  const bool voiced =
+      std::any_of(chunk.samples.begin(), chunk.samples.end(), [](float s) { return std::abs(s) > kVoiced; });
+  output_->on_audio({open.response, pacer_.rate_hz(), std::move(chunk)});
+  if (voiced && !std::exchange(open.first_sent, true)) open.trace.mark(TurnStage::kSent, strand_->now());
+}
+
+void LiveSession::check_playback() {
+  if (pacer_.done(strand_->now())) {
+    if (aside_ && aside_->open) {
+      end_aside(ReplyEnd::kCompleted);
+    } else if (reply_ && reply_->open) {
+      handle(Event::Kind::kPlaybackDone, reply_->generation);
+    }
+    return;
+  }
+  arm_output();
+}
+
+void LiveSession::arm_output() {
+  auto due = pacer_.next_due();
+  if (const auto done = pacer_.done_at(); !due || (done && *done < *due)) due = done;
+  if (!due || (output_timer_ != 0 && *due == output_due_)) return;
+  if (output_timer_ != 0) strand_->cancel(output_timer_);
+  output_due_ = *due;
+  output_timer_ = strand_->post_at(*due, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->output_timer_ = 0;
+    self->send_due();
+  });
+}
+
+void LiveSession::end_reply(ReplyEnd end) {
+  if (!reply_) return;
+  const std::shared_ptr<Reply> reply = std::exchange(reply_, nullptr);
+  if (reply->run) reply->run->cancel();
+  std::string heard;
+  if (end == ReplyEnd::kCompleted) {
+    heard = trim(reply->text);
+  } else if (reply->open) {
+    heard = pacer_.heard_text(pacer_.played(strand_->now()));
+  }
+  remember_answer(*reply, end, heard);
+  output_->on_response_end(reply->response, end, heard);
+  finish_trace(*reply, to_string(end));
+  if (reply->open) pacer_.begin(pacer_.rate_hz());
+}
+
+void LiveSession::remember_answer(const Reply& reply, ReplyEnd end, const std::string& heard) {
+  if (end == ReplyEnd::kReopened) {
+    memory_->reopen();
+    --turn_;  // the same turn goes on
+    return;
+  }
+  if (heard.empty()) return;
+  Json metadata{{"model", parts_.llm->model_name()}, {"response", reply.response}};
+  if (end != ReplyEnd::kCompleted) metadata["interrupted"] = true;
+  memory_->remember_assistant(heard, dump_json(metadata));
+}
+
+void LiveSession::finish_trace(Reply& reply, std::string_view outcome) {
+  TurnTrace& trace = reply.trace;
+  trace.outcome = outcome;
+  for (std::size_t i = 0; i < kTurnStages; ++i) {
+    const auto stage = static_cast<TurnStage>(i);
+    if (trace.ms(stage) >= 0)
+      parts_.metrics->observe_seconds("morgan_live_stage_seconds", {{"stage", std::string(to_string(stage))}},
+                                      trace.ms(stage) / 1000);
+  }
+  parts_.metrics->count("morgan_live_turns_total", {{"outcome", std::string(outcome)}});
+  const OrderedJson json = trace.to_json();
+  parts_.log->add(json);
+  output_->on_turn(json);
+}
+
+/// Of what was never committed nothing is left.
+void LiveSession::drop_reply() {
+  if (!reply_) return;
+  if (reply_->run) reply_->run->cancel();
+  reply_.reset();
+}
+
+// --- Outside the conversation --------------------------------------------------------------------------------------
+
+void LiveSession::aside(const std::string& text) {
+  if (text.empty() || closed_) return;
+  end_aside(ReplyEnd::kCancelled);
+  aside_ = std::make_shared<Reply>();
+  ReplyJob job;
+  job.fixed_text = text;
+  launch(aside_, std::move(job));
+}
+
+void LiveSession::end_aside(ReplyEnd end) {
+  if (!aside_) return;
+  const std::shared_ptr<Reply> aside = std::exchange(aside_, nullptr);
+  if (aside->run) aside->run->cancel();
+  if (!aside->open) return;
+  const std::string heard = end == ReplyEnd::kCompleted ? aside->text : pacer_.heard_text(pacer_.played(strand_->now()));
+  output_->on_response_end(aside->response, end, heard);
+  pacer_.begin(pacer_.rate_hz());
+}
+
+}  // namespace morgan::dialogue::live

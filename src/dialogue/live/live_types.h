@@ -1,0 +1,98 @@
+// What a live conversation is made of and what it tells its client; shared by the session, the service and the
+// transports.
+#pragma once
+
+#include "base/error.h"
+#include "base/json_util.h"
+#include "base/metrics.h"
+#include "dialogue/conversation_service.h"
+#include "dialogue/live/endpoint_policy.h"
+#include "dialogue/live/output_pacer.h"
+#include "dialogue/live/turn_machine.h"
+#include "dialogue/live/turn_trace.h"
+#include "engines/stt/streaming_transcriber.h"
+#include "engines/turn/turn_engine.h"
+#include "engines/vad/vad_engine.h"
+#include "runtime/blocking_pool.h"
+#include "runtime/strand.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace morgan::dialogue::live {
+
+/// Who finds the end of a turn.
+enum class TurnMode : std::uint8_t {
+  kAuto,   ///< Morgan
+  kPress,  ///< the client says so
+};
+
+struct LiveConfig {
+  std::string user_id = "default";
+  std::string language;  ///< ISO 639-1, "": detected
+  engines::Voice voice;
+  double speed = 1;
+  TurnMode mode = TurnMode::kAuto;
+  bool barge_in = true;
+};
+
+struct LiveOptions {
+  TurnLimits limits;
+  EndpointLimits endpoint;
+  PacerOptions pacer;
+  std::chrono::milliseconds partial_every{400};
+  std::string apology = "Sorry, something went wrong. Please say that again.";
+  std::string filler = "One moment.";
+  std::string idle_prompt = "Are you still there?";
+  std::filesystem::path recordings;  ///< folder for the audio of turns; "": none is kept
+};
+
+/// What all conversations of a process share. Everything outlives them.
+struct LiveParts {
+  engines::VadEngine* vad = nullptr;
+  engines::TurnEngine* turn = nullptr;  ///< may be null: waits depend on the words alone
+  engines::SttEngine* stt = nullptr;
+  engines::LlmEngine* llm = nullptr;
+  engines::TtsEngine* tts = nullptr;
+  stores::ConversationStore* store = nullptr;
+  runtime::BlockingPool* pool = nullptr;
+  Metrics* metrics = nullptr;
+  TurnLog* log = nullptr;
+  LiveOptions options;
+  DialogueOptions dialogue;
+};
+
+struct AudioOut {
+  std::int64_t response = 0;
+  int rate_hz = 0;
+  OutputChunk chunk;
+};
+
+/// The client's side of a conversation. Every call comes on the conversation's strand.
+class LiveOutput {
+ public:
+  virtual ~LiveOutput() = default;
+  virtual void on_phase(Phase phase) = 0;
+  /// @param stable_bytes  of text: what will not change
+  virtual void on_transcription(std::int64_t turn, const engines::Hypothesis& hypothesis, bool is_final) = 0;
+  /// @param aside  outside the conversation: an apology, a filler, an idle prompt
+  virtual void on_response_start(std::int64_t response, std::int64_t turn, int rate_hz, bool aside) = 0;
+  virtual void on_response_text(std::int64_t response, const std::string& text, const std::string& delta,
+                                bool is_final) = 0;
+  virtual void on_audio(const AudioOut& audio) = 0;
+  virtual void on_duck(std::int64_t response, float gain) = 0;
+  virtual void on_hold(std::int64_t response, std::size_t sample) = 0;
+  virtual void on_resume(std::int64_t response, std::size_t sample) = 0;
+  /// Exactly once for each on_response_start. @param heard  what of the answer was heard
+  virtual void on_response_end(std::int64_t response, ReplyEnd end, const std::string& heard) = 0;
+  virtual void on_turn(const OrderedJson& turn) = 0;
+  virtual void on_error(const Error& error) = 0;
+  /// The last call. All that was said has been stored.
+  virtual void on_closed() = 0;
+};
+
+}  // namespace morgan::dialogue::live

@@ -1,0 +1,370 @@
+#include "engines/stt/streaming_transcriber.h"
+
+#include "base/strings.h"
+#include "engines/stt/loudness.h"
+#include "engines/stt/transcript_units.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+namespace morgan::engines {
+
+namespace {
+
+constexpr std::size_t samples_of(double seconds) {
+  return static_cast<std::size_t>(seconds * audio::kSpeechRate);
+}
+
+constexpr double seconds_of(std::size_t samples) {
+  return static_cast<double>(samples) / audio::kSpeechRate;
+}
+
+/// How much is looked at to know what is loud and what is quiet.
+constexpr std::size_t kRangeSamples = samples_of(10);
+/// Two passes agree only when the second heard so much more: else it says the same for the same reason.
+constexpr std::size_t kNewSamples = samples_of(0.2);
+/// What was heard so long after the last sound counts as heard to its end.
+constexpr std::size_t kRingOutSamples = samples_of(0.12);
+/// A window shorter than this is not worth a cut.
+constexpr std::size_t kShortWindow = samples_of(1.6);
+/// Known words that stay in the window: they tell where the new ones begin.
+constexpr std::size_t kAnchors = 2;
+constexpr double kAnchorSeconds = 0.4;
+/// How far word times may be off, when a quiet place is looked for between two words.
+constexpr double kTimeSlack = 0.15;
+/// Loudness of a good cut relative to loud speech; in a long window any dip will do.
+constexpr float kGoodDip = 0.1F;
+constexpr float kFairDip = 0.3F;
+constexpr std::size_t kLongWindow = samples_of(4);
+/// Beyond this the window is cut whether passes agree or not.
+constexpr std::size_t kLongestWindow = samples_of(10);
+/// A forced cut leaves the last words open.
+constexpr double kOpenSeconds = 2;
+/// What a whole check hears: Whisper takes a little more at once.
+constexpr std::size_t kWholeSamples = samples_of(25);
+constexpr std::size_t kDropSamples = samples_of(5);
+constexpr std::size_t kContextBytes = 200;
+constexpr float kSureProbability = 0.55F;
+/// A language is kept when Whisper is this sure of it, or after so much speech.
+constexpr float kSureLanguage = 0.8F;
+constexpr float kLikelyLanguage = 0.5F;
+constexpr std::size_t kLanguageSamples = samples_of(3);
+
+struct Cut {
+  std::size_t sample = 0;
+  std::size_t unit = 0;  ///< first stable unit behind it
+};
+
+/// The end of the utterance as it was when a pass began.
+struct Heard {
+  std::vector<float> samples;
+  std::size_t begin = 0;  ///< of samples, in the utterance
+  std::size_t end = 0;
+  LoudnessRange range;
+
+  std::span<const float> from(std::size_t sample) const {
+    return std::span<const float>(samples).subspan(std::clamp(sample, begin, end) - begin);
+  }
+};
+
+bool is_auto(const std::string& language) {
+  return language.empty() || to_lower_ascii(language) == "auto";
+}
+
+std::string punctuation_of(const Unit& unit) {
+  return unit.text.substr(without_punctuation(unit.text));
+}
+
+float mean_probability(std::span<const Unit> units) {
+  float sum = 0;
+  for (const Unit& unit : units)
+    sum += unit.probability;
+  return units.empty() ? 0.0F : sum / static_cast<float>(units.size());
+}
+
+}  // namespace
+
+struct StreamingTranscriber::State {
+  State(SttEngine& engine_in, StreamingOptions options_in) : engine(engine_in), options(std::move(options_in)) {}
+
+  SttEngine& engine;
+  StreamingOptions options;
+
+  std::mutex mutex;
+  std::vector<float> kept;     // guarded by mutex; the utterance from kept_from on
+  std::size_t kept_from = 0;   // guarded by mutex
+
+  // What follows belongs to the thread that decodes.
+  std::string language;
+  std::string stable_text;
+  std::vector<Unit> stable;
+  std::vector<std::size_t> stable_at;  // where each stable unit begins in stable_text
+  std::vector<Cut> cuts{Cut{}};        // ascending; the last is where the window begins
+  std::size_t barred = 0;              // no cut before or at this unit: it went wrong
+  std::vector<Unit> last_tail;         // behind the stable units, of the last pass that counts for agreement
+  std::size_t last_tail_end = 0;       // what that pass had heard
+  Hypothesis last;
+  std::size_t last_end = 0;  // what the last pass of any kind had heard; 0: none
+  bool unsure = false;       // about `last`
+
+  struct Pass {
+    std::vector<Unit> tail;   // behind the stable units
+    std::string punctuation;  // behind the last stable unit
+    bool clean = true;
+    double engine_ms = 0;
+  };
+
+  Heard listen(std::size_t from);
+  Result<Pass> run(const Heard& heard, const Cut& cut, DecodeKind kind, bool look_for_speech, const StopToken& stop);
+  void learn_language(const Transcript& transcript, std::size_t samples);
+  std::string context_before(const Cut& cut) const;
+  bool covers(const Heard& heard) const;
+  void agree(Pass& pass, const Heard& heard);
+  void make_stable(std::span<const Unit> units, const std::string& punctuation);
+  void move_cut(const Heard& heard);
+  void force_cut(const Heard& heard);
+  void drop_audio(std::size_t end);
+  Hypothesis hypothesis_of(const Pass& pass, const Heard& heard) const;
+  Result<void> check_whole(const StopToken& stop);
+  void forget();
+};
+
+Heard StreamingTranscriber::State::listen(std::size_t from) {
+  Heard heard;
+  {
+    const std::lock_guard lock(mutex);
+    heard.end = kept_from + kept.size();
+    heard.begin = std::max(kept_from, std::min(from, heard.end - std::min(heard.end, kRangeSamples)));
+    heard.samples.assign(kept.begin() + static_cast<std::ptrdiff_t>(heard.begin - kept_from), kept.end());
+  }
+  heard.range = loudness_range(heard.samples);
+  return heard;
+}
+
+bool StreamingTranscriber::State::covers(const Heard& heard) const {
+  return last_end > kRingOutSamples && is_quiet(heard.from(last_end - kRingOutSamples), heard.range);
+}
+
+std::string StreamingTranscriber::State::context_before(const Cut& cut) const {
+  const std::size_t end = cut.unit < stable_at.size() ? stable_at[cut.unit] : stable_text.size();
+  std::string_view before = std::string_view(stable_text).substr(0, end);
+  if (before.size() > kContextBytes) {
+    before.remove_prefix(before.size() - kContextBytes);
+    // From a whole word on; a script without blanks from a whole character.
+    while (!before.empty() && (static_cast<unsigned char>(before.front()) & 0xC0U) == 0x80U)
+      before.remove_prefix(1);
+    if (const std::size_t blank = before.find(' '); blank != std::string_view::npos) before.remove_prefix(blank);
+  }
+  std::string context = options.prompt;
+  if (!context.empty() && !before.empty()) context += ' ';
+  return context += trim(before);
+}
+
+void StreamingTranscriber::State::learn_language(const Transcript& transcript, std::size_t samples) {
+  if (!language.empty() || transcript.segments.empty()) return;
+  const float sure = samples >= kLanguageSamples ? kLikelyLanguage : kSureLanguage;
+  if (transcript.language_probability >= sure) language = transcript.language;
+}
+
+Result<StreamingTranscriber::State::Pass> StreamingTranscriber::State::run(const Heard& heard, const Cut& cut,
+                                                                           DecodeKind kind, bool look_for_speech,
+                                                                           const StopToken& stop) {
+  SttRequest request;
+  request.language = language;
+  request.prompt = context_before(cut);
+  request.word_timestamps = kind == DecodeKind::kPartial;
+  request.priority = kind == DecodeKind::kPartial ? SttPriority::kPartial : SttPriority::kLive;
+  request.use_vad = look_for_speech;
+  request.trusted_speech = !look_for_speech && !stable.empty();
+  const std::span<const float> window = heard.from(cut.sample);
+  MORGAN_TRY(const Transcript transcript,
+             engine.transcribe(audio::PcmView(window, audio::kSpeechRate), request, stop));
+  learn_language(transcript, window.size());
+  last.language = language.empty() ? transcript.language : language;
+  const std::vector<Unit> units = units_of(transcript, seconds_of(cut.sample));
+  const std::span<const Unit> anchors = std::span<const Unit>(stable).subspan(cut.unit);
+  const Alignment place = align_units(anchors, units);
+  Pass pass;
+  pass.engine_ms = transcript.engine_seconds * 1000;
+  pass.clean = place.clean;
+  pass.tail.assign(units.begin() + static_cast<std::ptrdiff_t>(place.end), units.end());
+  if (place.end > 0 && !anchors.empty() && units[place.end - 1].key == anchors.back().key) {
+    pass.punctuation = punctuation_of(units[place.end - 1]);
+  }
+  return pass;
+}
+
+void StreamingTranscriber::State::make_stable(std::span<const Unit> units, const std::string& punctuation) {
+  if (units.empty()) return;
+  stable_text += punctuation;
+  for (const Unit& unit : units) {
+    const bool first = stable_text.empty() && unit.text.starts_with(' ');
+    stable_at.push_back(stable_text.size());
+    stable_text += first ? unit.text.substr(1) : unit.text;
+    stable.push_back(unit);
+  }
+  // What stands behind the last word shows only when the next one is known.
+  const std::size_t begin = stable_at.back();
+  stable_text.resize(begin + without_punctuation(std::string_view(stable_text).substr(begin)));
+}
+
+void StreamingTranscriber::State::agree(Pass& pass, const Heard& heard) {
+  if (!pass.clean && cuts.size() > 1) {
+    // The window began inside a word, or Whisper went astray: back to the one before.
+    barred = cuts.back().unit;
+    cuts.pop_back();
+  }
+  if (!pass.clean || language.empty()) return;
+  if (heard.end < last_tail_end + kNewSamples) return;
+  std::size_t agreed = common_units(last_tail, pass.tail);
+  if (heard.end - cuts.back().sample > kLongestWindow) {
+    const double open = seconds_of(heard.end) - kOpenSeconds;
+    while (agreed < pass.tail.size() && pass.tail[agreed].end_seconds < open)
+      ++agreed;
+  }
+  if (agreed > 0) {
+    make_stable(std::span<const Unit>(pass.tail).first(agreed), pass.punctuation);
+    pass.punctuation = punctuation_of(pass.tail[agreed - 1]);
+    pass.tail.erase(pass.tail.begin(), pass.tail.begin() + static_cast<std::ptrdiff_t>(agreed));
+  }
+  last_tail = pass.tail;
+  last_tail_end = heard.end;
+  move_cut(heard);
+  force_cut(heard);
+  drop_audio(heard.end);
+}
+
+void StreamingTranscriber::State::move_cut(const Heard& heard) {
+  const Cut current = cuts.back();
+  const std::size_t length = heard.end - current.sample;
+  if (length < kShortWindow) return;
+  const float dip = length < kLongWindow ? kGoodDip : kFairDip;
+  for (std::size_t unit = stable.size(); unit > std::max(current.unit, barred) + 1;) {
+    --unit;
+    const bool enough = stable.size() - unit >= kAnchors &&
+                        stable.back().end_seconds - stable[unit].begin_seconds >= kAnchorSeconds;
+    if (!enough) continue;
+    const double between_begin = stable[unit - 1].end_seconds - kTimeSlack;
+    const double between_end = std::max(stable[unit].begin_seconds, stable[unit - 1].end_seconds) + kTimeSlack;
+    const std::size_t begin = std::max(samples_of(std::max(0.0, between_begin)), current.sample);
+    const std::size_t end = std::min(samples_of(between_end), heard.end);
+    if (begin < heard.begin || begin >= end) return;
+    const QuietPlace place = quietest_place(heard.from(heard.begin), begin - heard.begin, end - heard.begin, heard.range);
+    if (place.loudness > dip) continue;
+    cuts.push_back({heard.begin + place.at, unit});
+    return;
+  }
+}
+
+void StreamingTranscriber::State::force_cut(const Heard& heard) {
+  if (heard.end - cuts.back().sample <= kLongestWindow + samples_of(kOpenSeconds)) return;
+  const std::size_t end = heard.end - samples_of(kOpenSeconds) - heard.begin;
+  const QuietPlace place =
+      quietest_place(heard.from(heard.begin), end - samples_of(kOpenSeconds), end, heard.range);
+  cuts.push_back({heard.begin + place.at, stable.size()});
+  last_tail.clear();
+}
+
+void StreamingTranscriber::State::drop_audio(std::size_t end) {
+  // The first cut is kept from which a whole check may begin.
+  while (cuts.size() > 1 && end - cuts.front().sample > kWholeSamples)
+    cuts.erase(cuts.begin());
+  const std::size_t needed = cuts.front().sample;
+  const std::lock_guard lock(mutex);
+  if (needed < kept_from + kDropSamples) return;
+  kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(needed - kept_from));
+  kept_from = needed;
+}
+
+Hypothesis StreamingTranscriber::State::hypothesis_of(const Pass& pass, const Heard& heard) const {
+  Hypothesis hypothesis;
+  hypothesis.stable_bytes = stable_text.size();
+  hypothesis.text = stable_text + pass.punctuation + text_of(pass.tail);
+  if (stable_text.empty()) hypothesis.text = std::string(trim(hypothesis.text));
+  hypothesis.language = last.language;
+  hypothesis.heard_samples = heard.end;
+  hypothesis.engine_ms = pass.engine_ms;
+  const std::size_t units = stable.size() + pass.tail.size();
+  const float sum = mean_probability(stable) * static_cast<float>(stable.size()) +
+                    mean_probability(pass.tail) * static_cast<float>(pass.tail.size());
+  hypothesis.confidence = units == 0 ? 0.0F : sum / static_cast<float>(units);
+  return hypothesis;
+}
+
+Result<void> StreamingTranscriber::State::check_whole(const StopToken& stop) {
+  const Cut cut = cuts.front();
+  const Heard heard = listen(cut.sample);
+  MORGAN_TRY(const Pass pass, run(heard, cut, DecodeKind::kFinal, stable.empty(), stop));
+  const double before = last.engine_ms;
+  if (pass.clean || stable.empty()) last = hypothesis_of(pass, heard);
+  last.engine_ms = before + pass.engine_ms;
+  last.checked_whole = cut.sample == 0;
+  last_end = heard.end;
+  unsure = false;
+  return {};
+}
+
+void StreamingTranscriber::State::forget() {
+  stable_text.clear();
+  stable.clear();
+  stable_at.clear();
+  cuts.assign(1, Cut{});
+  barred = 0;
+  last_tail.clear();
+  last_tail_end = 0;
+  last = {};
+  last.language = language;
+  last_end = 0;
+  unsure = false;
+}
+
+StreamingTranscriber::StreamingTranscriber(SttEngine& engine, StreamingOptions options)
+    : state_(std::make_unique<State>(engine, std::move(options))) {
+  if (!is_auto(state_->options.language)) state_->language = state_->options.language;
+}
+
+StreamingTranscriber::~StreamingTranscriber() = default;
+
+Result<void> StreamingTranscriber::push(std::span<const float> samples) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->kept_from + state_->kept.size() + samples.size() > samples_of(kMaxSeconds)) {
+    return fail(ErrorCode::kTooLarge, "the utterance is longer than " +
+                                          std::to_string(static_cast<int>(kMaxSeconds)) + " s; begin another one");
+  }
+  state_->kept.insert(state_->kept.end(), samples.begin(), samples.end());
+  return {};
+}
+
+std::size_t StreamingTranscriber::samples() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->kept_from + state_->kept.size();
+}
+
+Result<Hypothesis> StreamingTranscriber::decode(DecodeKind kind, const StopToken& stop) {
+  State& state = *state_;
+  const Heard heard = state.listen(state.cuts.back().sample);
+  if (heard.end == 0) return state.last;
+  if (state.covers(heard)) {
+    state.last.heard_samples = heard.end;
+    state.last.engine_ms = 0;
+  } else {
+    MORGAN_TRY(State::Pass pass, state.run(heard, state.cuts.back(), kind, false, stop));
+    if (kind == DecodeKind::kPartial) state.agree(pass, heard);
+    state.last = state.hypothesis_of(pass, heard);
+    state.last.checked_whole = state.cuts.back().sample == 0;
+    state.last_end = heard.end;
+    state.unsure = !pass.clean || (!pass.tail.empty() && mean_probability(pass.tail) < kSureProbability);
+  }
+  if (kind == DecodeKind::kFinal && state.unsure) MORGAN_CHECK_OK(state.check_whole(stop));
+  return state.last;
+}
+
+void StreamingTranscriber::reset() {
+  const std::lock_guard lock(state_->mutex);
+  state_->kept.clear();
+  state_->kept_from = 0;
+  state_->forget();
+}
+
+}  // namespace morgan::engines

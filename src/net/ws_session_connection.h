@@ -1,0 +1,39 @@
+// One WebSocket session without a thread: the connection calls it on the I/O thread, and it answers by a peer that may
+// outlive the connection.
+#pragma once
+
+#include "net/ws_connection.h"
+
+#include <atomic>
+
+namespace morgan::net {
+
+class WsSessionPeer;
+
+class WsSessionConnection final : public WsConnection {
+ public:
+  /// @param factory  the router's; outlives every connection
+  WsSessionConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request,
+                      const WsSessionFactory* factory);
+
+  boost::asio::awaitable<int> run() override;
+  void begin_stop() override;
+  void fire_shutdown() override;
+
+ private:
+  boost::asio::awaitable<void> read_messages();
+  void deliver(WsMessage message);
+  template <typename Call>
+  void guarded(Call&& call);
+  void end_session();
+  void lost() override { cut(); }
+  void on_outbox() override;
+
+  const WsSessionFactory* const factory_;
+  const std::shared_ptr<WsSessionPeer> peer_;  // shared with the session and whoever it gives it to
+  std::shared_ptr<WsSession> session_;         // shared with whoever the factory gave it to
+  bool paused_ = false;                        // the session takes no messages
+  bool stopping_ = false;                      // the session has been told, or will be when it begins
+};
+
+}  // namespace morgan::net
