@@ -49,6 +49,18 @@ std::size_t size_of(const std::tuple<error_code, std::size_t>& done) {
   return std::get<1>(done);
 }
 
+// Counts as long as it lives.
+class CountedSession {
+ public:
+  explicit CountedSession(std::size_t& count) : count_(count) { ++count_; }
+  ~CountedSession() { --count_; }
+  CountedSession(const CountedSession&) = delete;
+  CountedSession& operator=(const CountedSession&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
 std::size_t count_fields(const http::fields& fields) {
   return static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
 }
@@ -263,8 +275,7 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
 
 asio::awaitable<void> HttpConnection::upgrade() {
   keep_alive_ = false;
-  std::size_t& open = match_->ws_session != nullptr ? context_->ws_sessions : context_->ws_threads;
-  ++open;
+  const CountedSession counted(match_->ws_session != nullptr ? context_->ws_sessions : context_->ws_threads);
   if (match_->ws_session != nullptr) {
     ws_ = std::make_shared<WsSessionConnection>(context_, std::move(socket_), std::move(exchange_->request),
                                                 match_->ws_session);
@@ -281,7 +292,6 @@ asio::awaitable<void> HttpConnection::upgrade() {
     buffer_.shrink_to_fit();
     status = co_await ws_->run();
   }
-  --open;
   exchange_->request = ws_->request();
   observe(status);
 }

@@ -1,7 +1,9 @@
 #include "services/live_wire.h"
 
 #include "audio/media_decoder.h"
-#include "base/base64.h"
+#include "audio/opus_stream.h"
+#include "audio/stream_resampler.h"
+#include "base/log.h"
 #include "services/fields.h"
 #include "services/live_messages.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 constexpr int kLeastRate = 8'000;
 constexpr int kMostRate = 48'000;
+/// For voices whose rate Opus does not know.
+constexpr int kOpusRate = 24'000;
 /// Older clients play each wav by itself: short ones would stutter.
 constexpr int kWavMs = 100;
 
@@ -71,7 +75,9 @@ Result<void> WireFormat::read(const Json& message) {
 
 struct WireInput::State {
   WireFormat format;
-  std::string rest;  // half a sample
+  std::string rest;                                  // half a sample
+  std::unique_ptr<audio::OpusStreamDecoder> opus;    // null: PCM16
+  std::optional<audio::StreamResampler> resampler;   // nullopt: the rate is right
 };
 
 WireInput::WireInput(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -82,23 +88,62 @@ WireInput::~WireInput() = default;
 Result<WireInput> WireInput::open(const WireFormat& format) {
   auto state = std::make_unique<State>();
   state->format = format;
+  if (format.input == WireCodec::kOpus) {
+    // Opus decodes to whatever rate is asked for, whichever it was made at.
+    MORGAN_TRY(state->opus, audio::OpusStreamDecoder::create(audio::kSpeechRate));
+  } else if (format.input_rate_hz != audio::kSpeechRate) {
+    MORGAN_TRY(state->resampler, audio::StreamResampler::create(format.input_rate_hz, audio::kSpeechRate));
+  }
   return WireInput(std::move(state));
 }
 
 Result<std::vector<float>> WireInput::decode(std::string_view bytes) {
+  if (state_->opus) return state_->opus->decode(bytes);
   std::string& rest = state_->rest;
   rest += bytes;
   const std::size_t whole = rest.size() / 2 * 2;
-  audio::PcmBuffer pcm = audio::decode_pcm16(std::string_view(rest).substr(0, whole), audio::kSpeechRate);
+  audio::PcmBuffer pcm = audio::decode_pcm16(std::string_view(rest).substr(0, whole), state_->format.input_rate_hz);
   rest.erase(0, whole);
+  if (state_->resampler) return state_->resampler->push(pcm.samples);
   return std::move(pcm.samples);
 }
 
 struct WireOutput::State {
   WireFormat format;
   int voice_rate_hz = 0;
-  std::vector<float> waiting;  // of a wav
+  int wire_rate_hz = 0;
+  std::vector<float> waiting;                        // of a wav
+  std::unique_ptr<audio::OpusStreamEncoder> opus;    // null: no Opus
+  std::optional<audio::StreamResampler> resampler;   // nullopt: the rate is right
+
+  Result<void> prepare();
+  std::vector<net::WsMessage> packets(Result<std::vector<std::string>> packets) const;
 };
+
+Result<void> WireOutput::State::prepare() {
+  waiting.clear();
+  opus.reset();
+  resampler.reset();
+  wire_rate_hz = voice_rate_hz;
+  if (format.output != WireCodec::kOpus) return {};
+  if (!audio::is_opus_rate(voice_rate_hz)) wire_rate_hz = kOpusRate;
+  MORGAN_TRY(opus, audio::OpusStreamEncoder::create(wire_rate_hz));
+  if (wire_rate_hz != voice_rate_hz) {
+    MORGAN_TRY(resampler, audio::StreamResampler::create(voice_rate_hz, wire_rate_hz));
+  }
+  return {};
+}
+
+std::vector<net::WsMessage> WireOutput::State::packets(Result<std::vector<std::string>> packets) const {
+  std::vector<net::WsMessage> messages;
+  if (!packets) {
+    log::error("core", "a voice could not be encoded", {{"why", packets.error().message}});
+    return messages;
+  }
+  for (std::string& packet : *packets)
+    messages.push_back({true, std::move(packet)});
+  return messages;
+}
 
 WireOutput::WireOutput(std::unique_ptr<State> state) : state_(std::move(state)) {}
 WireOutput::WireOutput(WireOutput&&) noexcept = default;
@@ -109,21 +154,26 @@ Result<WireOutput> WireOutput::open(const WireFormat& format, int voice_rate_hz)
   auto state = std::make_unique<State>();
   state->format = format;
   state->voice_rate_hz = voice_rate_hz;
+  MORGAN_CHECK_OK(state->prepare());
   return WireOutput(std::move(state));
 }
 
 int WireOutput::rate_hz() const {
-  return state_->voice_rate_hz;
+  return state_->wire_rate_hz;
 }
 
 void WireOutput::begin() {
-  state_->waiting.clear();
+  // A codec's memory of the answer before would be heard; what could be opened once can be opened again.
+  static_cast<void>(state_->prepare().has_value());
 }
 
 std::vector<net::WsMessage> WireOutput::encode(const dialogue::live::AudioOut& audio) {
   std::vector<net::WsMessage> messages;
   const std::vector<float>& samples = audio.chunk.samples;
-  if (state_->format.output != WireCodec::kWav) {
+  if (state_->opus) {
+    return state_->packets(state_->opus->push(state_->resampler ? state_->resampler->push(samples) : samples));
+  }
+  if (state_->format.output == WireCodec::kPcm16) {
     messages.push_back({true, to_pcm16(samples)});
     return messages;
   }
@@ -138,6 +188,12 @@ std::vector<net::WsMessage> WireOutput::encode(const dialogue::live::AudioOut& a
 
 std::vector<net::WsMessage> WireOutput::finish(std::int64_t response) {
   std::vector<net::WsMessage> messages;
+  if (state_->opus) {
+    if (state_->resampler) messages = state_->packets(state_->opus->push(state_->resampler->flush()));
+    for (net::WsMessage& message : state_->packets(state_->opus->flush()))
+      messages.push_back(std::move(message));
+    return messages;
+  }
   if (!state_->waiting.empty()) {
     messages.push_back({false, dump_json(wire::wav_audio(response, {state_->waiting, state_->voice_rate_hz}))});
     state_->waiting.clear();

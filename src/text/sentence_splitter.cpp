@@ -1,15 +1,19 @@
 #include "text/sentence_splitter.h"
 
 #include "text/abbreviations.h"
+#include "text/phrasing.h"
 #include "text/utf8.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace morgan::text {
 namespace {
+
+using Progress = SplitProgress;
 
 /// How far symbols without a letter are followed to see whose they are.
 constexpr std::size_t kSymbolReach = 96;
@@ -19,6 +23,24 @@ constexpr std::size_t kMostSymbols = 1000;
 constexpr std::size_t kShortLine = 50;
 
 enum class Answer { kNo, kYes, kNeedMore };
+
+/// How many words an eager piece needs before it ends at a mark, at the edge of a phrase, anywhere.
+struct Appetite {
+  std::size_t at_mark;
+  std::size_t at_phrase;
+  std::size_t anywhere;
+};
+
+/// At 60 tokens a second some 50 words are written in the second that the first four take to say. The slowest models
+/// that are spoken live write a fifth of that, hence the step in between.
+Appetite appetite_after(std::size_t words) {
+  constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+  constexpr std::size_t kFirst = 2;
+  constexpr std::size_t kSecond = 12;
+  if (words < kFirst) return {2, 3, 6};
+  if (words < kSecond) return {5, 10, kNever};
+  return {12, kNever, kNever};
+}
 
 bool is_ender(char32_t c) {
   return c == '.' || c == '!' || c == '?' || c == 0x2026;
@@ -49,13 +71,51 @@ bool is_upper_character(char32_t c) {
          (c >= 0x410 && c <= 0x42F);
 }
 
+bool has_word(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Character c = character_at(text, at);
+    if (is_word_character(c.code)) return true;
+    at += c.size;
+  }
+  return false;
+}
+
+std::size_t count_words(std::string_view text) {
+  std::size_t words = 0;
+  bool counted = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character c = character_at(text, at);
+    if (is_blank_character(c.code)) counted = false;
+    if (!counted && is_word_character(c.code)) {
+      ++words;
+      counted = true;
+    }
+    at += c.size;
+  }
+  return words;
+}
+
+/// The last character of a token without closing quotes and brackets; 0: it has nothing else.
+char32_t closing_mark(std::string_view token) {
+  while (!token.empty()) {
+    const Character c = character_before(token, token.size());
+    if (!is_closer(c.code)) return c.code;
+    token.remove_suffix(c.size);
+  }
+  return 0;
+}
+
 /// Finds the first place where `text` may be cut. Every decision rests on text up to a known point; when
 /// that point is not there yet and the text goes on, the answer is "need more". So the cuts do not depend
 /// on how the text was chunked.
 class CutFinder {
  public:
-  CutFinder(std::string_view text, bool first, bool complete, const SplitOptions& options)
-      : text_(text), first_(first), complete_(complete), options_(options) {}
+  CutFinder(std::string_view text, const Progress& progress, bool complete, const SplitOptions& options)
+      : text_(text),
+        first_(progress.first),
+        appetite_(appetite_after(progress.words)),
+        complete_(complete),
+        options_(options) {}
 
   /// @return the end of the first piece, or nothing when the whole is not (yet) longer than one piece
   std::optional<std::size_t> find() {
@@ -77,6 +137,7 @@ class CutFinder {
         if (answer == Answer::kYes) return settle(ends_after_mark(c.code) ? end : next);
       }
       remember_blank(c.code, at, next);
+      remember_token(c.code, next);
       at = next;
     }
     return std::nullopt;
@@ -106,8 +167,75 @@ class CutFinder {
   Answer is_boundary(std::size_t at, char32_t c, std::size_t next, std::size_t end) const {
     if (is_cjk_ender(c)) return Answer::kYes;
     if (is_ender(c)) return at > 0 && is_ender(character_before(text_, at).code) ? Answer::kNo : ends_sentence(at, end);
-    if (c == '\n') return ends_line(at, next);
+    if (c == '\n') {
+      const Answer line = ends_line(at, next);
+      return line == Answer::kNo && options_.eager ? takes_breath(at, next) : line;
+    }
+    if (options_.eager) return is_blank_character(c) ? takes_breath(at, next) : ends_unspaced_clause(at, c);
     return first_ ? ends_clause(at, c, next) : Answer::kNo;
+  }
+
+  /// Marks of scripts without blanks, and the dash that often stands without.
+  Answer ends_unspaced_clause(std::size_t at, char32_t c) const {
+    constexpr std::size_t kWordOfCjk = 2;
+    if (c == 0xFF0C || c == 0x3001 || c == 0xFF1B || c == 0xFF1A) {
+      return characters_ > kWordOfCjk * appetite_.at_mark ? Answer::kYes : Answer::kNo;
+    }
+    if (c != 0x2014 || in_markup()) return Answer::kNo;
+    return words_ + (token_has_word_ && token_ < at ? 1U : 0U) >= appetite_.at_mark ? Answer::kYes : Answer::kNo;
+  }
+
+  /// For an eager piece: whether it ends at the blank at `at`. Knows the word behind the blank, no more.
+  Answer takes_breath(std::size_t at, std::size_t next) const {
+    const std::string_view token = text_.substr(token_, at - token_);
+    if (token.empty() || in_markup()) return Answer::kNo;
+    const std::size_t words = words_ + (token_has_word_ ? 1 : 0);
+    const char32_t mark = closing_mark(token);
+    const bool dash = !token_has_word_ && (mark == '-' || mark == 0x2013 || mark == 0x2014);
+    const bool ellipsis = mark == 0x2026 || token.find("..") != std::string_view::npos;
+    if (mark == ',' || mark == ';' || mark == ':' || mark == '!' || mark == '?' || dash || ellipsis)
+      return words >= appetite_.at_mark ? Answer::kYes : Answer::kNo;
+    // A full stop that ends no sentence ends an abbreviation, which belongs to what follows, as a number does.
+    if (!token_has_word_ || mark == '.' || words < appetite_.at_phrase) return Answer::kNo;
+    constexpr std::size_t kMostWords = 10;
+    const bool enough = words >= kMostWords && appetite_.anywhere < kMostWords;
+    const bool leans = leans_forward(bare_word(token)) || std::any_of(token.begin(), token.end(), is_digit);
+    if (leans && !enough) return Answer::kNo;
+    return splits_before(next, token, enough ? 0 : appetite_.anywhere > words ? 2 : 1);
+  }
+
+  /// @param need  0: anything will do, 1: not within a name, 2: where a phrase begins
+  Answer splits_before(std::size_t begin, std::string_view token, int need) const {
+    while (begin < text_.size() && is_blank(text_[begin]))
+      ++begin;
+    std::size_t end = begin;
+    while (end < text_.size() && !is_blank(text_[end]) && end - begin <= kSymbolReach)
+      ++end;
+    if (end - begin > kSymbolReach) return Answer::kNo;
+    if (end == text_.size() && !complete_) return Answer::kNeedMore;
+    const std::string_view after = text_.substr(begin, end - begin);
+    const char32_t mark = after.empty() ? '\0' : closing_mark(after);
+    const bool last_of_sentence = is_ender(mark) || is_cjk_ender(mark);
+    if (after.empty() || last_of_sentence || !has_word(after)) return Answer::kNo;
+    if (need == 0 || breath_between(token, after) > 0) return Answer::kYes;
+    const bool name =
+        is_upper_character(character_at(token, 0).code) && is_upper_character(character_at(after, 0).code);
+    return need == 1 && !name ? Answer::kYes : Answer::kNo;
+  }
+
+  /// Half of a link or of code would be read as something else.
+  bool in_markup() const { return ticks_ % 2 != 0 || brackets_ > 0; }
+
+  void remember_token(char32_t c, std::size_t next) {
+    if (is_blank_character(c)) {
+      if (token_has_word_) ++words_;
+      token_has_word_ = false;
+      token_ = next;
+    }
+    if (is_word_character(c)) token_has_word_ = true;
+    if (c == '`') ++ticks_;
+    if (c == '[') ++brackets_;
+    if (c == ']' && brackets_ > 0) --brackets_;
   }
 
   Answer ends_sentence(std::size_t at, std::size_t end) const {
@@ -300,6 +428,7 @@ class CutFinder {
 
   std::string_view text_;
   bool first_;
+  Appetite appetite_;
   bool complete_;
   const SplitOptions& options_;
   std::size_t characters_ = 0;
@@ -307,6 +436,12 @@ class CutFinder {
   std::size_t last_blank_ = 0;
   std::size_t clause_end_ = 0;
   bool after_clause_mark_ = false;
+  // Of an eager piece: where the token at hand begins, what is before it, and what is open.
+  std::size_t token_ = 0;
+  bool token_has_word_ = false;
+  std::size_t words_ = 0;
+  std::size_t ticks_ = 0;
+  std::size_t brackets_ = 0;
 };
 
 std::string_view skip_blanks(std::string_view text) {
@@ -327,27 +462,20 @@ std::string_view drop_blanks_at_end(std::string_view text) {
   return text;
 }
 
-bool has_word(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Character c = character_at(text, at);
-    if (is_word_character(c.code)) return true;
-    at += c.size;
-  }
-  return false;
-}
-
 /// Takes every complete piece off `text`.
-std::vector<std::string> take_pieces(std::string_view& text, bool& first, bool complete, const SplitOptions& options) {
+std::vector<std::string> take_pieces(std::string_view& text, Progress& progress, bool complete,
+                                     const SplitOptions& options) {
   std::vector<std::string> pieces;
   for (;;) {
     text = skip_blanks(text);
-    const auto cut = CutFinder(text, first, complete, options).find();
+    const auto cut = CutFinder(text, progress, complete, options).find();
     if (!cut && !complete) return pieces;
     const std::size_t end = cut.value_or(text.size());
     const std::string_view piece = drop_blanks_at_end(text.substr(0, end));
     if (has_word(piece)) {
       pieces.emplace_back(piece);
-      first = false;
+      progress.first = false;
+      progress.words += count_words(piece);
     }
     text.remove_prefix(end);
     if (text.empty()) return pieces;
@@ -361,7 +489,7 @@ StreamingSplitter::StreamingSplitter(SplitOptions options) : options_(options) {
 std::vector<std::string> StreamingSplitter::push(std::string_view text) {
   pending_ += text;
   std::string_view rest = pending_;
-  auto pieces = take_pieces(rest, first_, false, options_);
+  auto pieces = take_pieces(rest, progress_, false, options_);
   pending_.erase(0, pending_.size() - rest.size());
   return pieces;
 }
@@ -369,12 +497,12 @@ std::vector<std::string> StreamingSplitter::push(std::string_view text) {
 std::vector<std::string> StreamingSplitter::finish() {
   const std::string last = std::exchange(pending_, {});
   std::string_view rest = last;
-  return take_pieces(rest, first_, true, options_);
+  return take_pieces(rest, progress_, true, options_);
 }
 
 std::vector<std::string> split_sentences(std::string_view text, const SplitOptions& options) {
-  bool first = true;
-  return take_pieces(text, first, true, options);
+  Progress progress;
+  return take_pieces(text, progress, true, options);
 }
 
 }  // namespace morgan::text

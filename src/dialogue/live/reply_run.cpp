@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kStopCheck{20};
 
 text::SplitOptions live_split() {
   text::SplitOptions options;
-  options.first_clause_chars = 12;
+  options.eager = true;
   return options;
 }
 
@@ -105,8 +105,9 @@ void ReplyRun::end_writing(Result<ReplySummary> outcome) {
 
 void ReplyRun::speak() {
   const StopToken stop = stop_.token();
-  for (;;) {
+  for (bool follows = false;; follows = true) {
     std::string piece;
+    bool last = false;
     {
       std::unique_lock lock(mutex_);
       while (pieces_.empty() && !written_ && !stop.stop_requested())
@@ -114,9 +115,10 @@ void ReplyRun::speak() {
       if (stop.stop_requested() || pieces_.empty()) break;
       piece = std::move(pieces_.front());
       pieces_.pop_front();
+      last = written_ && pieces_.empty();
       changed_.notify_all();
     }
-    if (!speak_piece(piece)) break;
+    if (!speak_piece(piece, follows, !last)) break;
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -125,7 +127,7 @@ void ReplyRun::speak() {
   finish_if_both_ended();
 }
 
-bool ReplyRun::speak_piece(const std::string& piece) {
+bool ReplyRun::speak_piece(const std::string& piece, bool follows, bool continues) {
   sink_.on_piece(piece);
   const auto take = [this](const engines::SpeechChunk& chunk) {
     if (!wait_for_room()) return false;
@@ -140,6 +142,8 @@ bool ReplyRun::speak_piece(const std::string& piece) {
   request.text = piece;
   request.voice = job_.voice.name;
   request.speed = job_.speed;
+  request.follows = follows;
+  request.continues = continues;
   auto spoken = tts_.synthesize_timed(request, take, stop_.token());
   if (spoken) return true;
   const std::scoped_lock lock(mutex_);

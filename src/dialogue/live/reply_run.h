@@ -66,7 +66,7 @@ class ReplyRun : public std::enable_shared_from_this<ReplyRun> {
   void speak();
   void push_piece(std::string piece);
   void end_writing(Result<ReplySummary> outcome);
-  bool speak_piece(const std::string& piece);
+  bool speak_piece(const std::string& piece, bool follows, bool continues);
   bool wait_for_room();
   void finish_if_both_ended();
 

@@ -29,13 +29,17 @@ std::string processor_features() {
 
 }  // namespace
 
-fs::path graph_path(const fs::path& folder, const fs::path& model, std::string_view runtime_version) {
+fs::path graph_path(const fs::path& folder, const fs::path& model, std::string_view runtime_version,
+                    std::span<const std::string> more_outputs) {
   std::error_code status;
   const auto size = fs::file_size(model, status);
   const auto changed = fs::last_write_time(model, status).time_since_epoch().count();
   static const std::string features = processor_features();
+  std::string outputs;
+  for (const std::string& name : more_outputs)
+    outputs += " " + name;
   const std::size_t key =
-      std::hash<std::string>{}(fmt::format("{} {} {} {}", size, changed, runtime_version, features));
+      std::hash<std::string>{}(fmt::format("{} {} {} {}{}", size, changed, runtime_version, features, outputs));
   return folder / fmt::format("{}{:016x}.onnx", stem_of(model), key);
 }
 

@@ -4,14 +4,17 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace morgan::engines::onnx {
 
 /// Where the optimized graph of `model` is or will be: its name holds the model's size and time of change,
-/// the runtime's version and the processor's features, so that a change of any of them finds nothing old.
+/// the runtime's version, the processor's features and the outputs that the graph has beside the model's own
+/// (graph_outputs.h), so that a change of any of them finds nothing old.
 std::filesystem::path graph_path(const std::filesystem::path& folder, const std::filesystem::path& model,
-                                 std::string_view runtime_version);
+                                 std::string_view runtime_version, std::span<const std::string> more_outputs);
 
 /// Puts a graph that was written to `written` in its place and removes what older ones of the model there are.
 /// A failure leaves no cache and is no error: the model itself is still there.

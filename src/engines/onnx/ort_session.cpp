@@ -1,7 +1,9 @@
 #include "engines/onnx/ort_session.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "engines/onnx/graph_cache.h"
+#include "engines/onnx/graph_outputs.h"
 
 #define ORT_API_MANUAL_INIT
 #include <dlfcn.h>
@@ -10,6 +12,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 
 namespace morgan::engines::onnx {
 
@@ -116,8 +119,13 @@ Tensor from_value(const Ort::Value& value) {
 
 class OrtSession final : public Session {
  public:
-  OrtSession(Ort::Session session, std::vector<std::string> names)
-      : session_(std::move(session)), input_names_(std::move(names)) {}
+  explicit OrtSession(Ort::Session session) : session_(std::move(session)) {
+    const Ort::AllocatorWithDefaultOptions allocator;
+    for (std::size_t i = 0; i < session_.GetInputCount(); ++i)
+      input_names_.emplace_back(session_.GetInputNameAllocated(i, allocator).get());
+    for (std::size_t i = 0; i < session_.GetOutputCount(); ++i)
+      output_names_.emplace_back(session_.GetOutputNameAllocated(i, allocator).get());
+  }
 
   Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs, std::span<const char* const> outputs) override {
     try {
@@ -140,11 +148,13 @@ class OrtSession final : public Session {
   }
 
   std::vector<std::string> input_names() const override { return input_names_; }
+  std::vector<std::string> output_names() const override { return output_names_; }
 
  private:
   Ort::Session session_;
   Ort::MemoryInfo memory_ = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
   std::vector<std::string> input_names_;
+  std::vector<std::string> output_names_;
 };
 
 Ort::SessionOptions make_options(const SessionOptions& options) {
@@ -160,35 +170,80 @@ Ort::SessionOptions make_options(const SessionOptions& options) {
   return made;
 }
 
-Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
-  Ort::SessionOptions made = make_options(options);
+/// The graph that an earlier load has kept, when there is one and it is whole.
+std::optional<Ort::Session> load_kept(const Runtime& runtime, const fs::path& graph, const SessionOptions& options) {
   std::error_code status;
-  if (options.graph_cache.empty()) return {*runtime.environment, model.c_str(), made};
-  const fs::path graph = graph_path(options.graph_cache, model, runtime.version);
-  if (fs::is_regular_file(graph, status)) {
-    Ort::SessionOptions as_it_is = make_options(options);
-    as_it_is.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
-    try {
-      return {*runtime.environment, graph.c_str(), as_it_is};
-    } catch (const Ort::Exception& error) {
-      log::debug("onnxruntime", "an optimized graph is damaged and made anew", {{"why", error.what()}});
-      fs::remove(graph, status);
-    }
+  if (!fs::is_regular_file(graph, status)) return std::nullopt;
+  Ort::SessionOptions as_it_is = make_options(options);
+  as_it_is.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
+  try {
+    return Ort::Session(*runtime.environment, graph.c_str(), as_it_is);
+  } catch (const Ort::Exception& error) {
+    log::debug("onnxruntime", "an optimized graph is damaged and made anew", {{"why", error.what()}});
+    fs::remove(graph, status);
+    return std::nullopt;
   }
-  fs::create_directories(options.graph_cache, status);
-  if (status) return {*runtime.environment, model.c_str(), made};
+}
+
+/// Optimizes `model` and keeps the result at `graph`; "" keeps nothing.
+/// @param bytes  the model's, with something behind them; "" leaves the reading to the runtime
+Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::string_view bytes, const fs::path& graph,
+                       const SessionOptions& options) {
+  const auto open = [&](const Ort::SessionOptions& made) {
+    if (bytes.empty()) return Ort::Session(*runtime.environment, model.c_str(), made);
+    return Ort::Session(*runtime.environment, bytes.data(), bytes.size(), made);
+  };
+  std::error_code status;
+  if (!graph.empty()) fs::create_directories(graph.parent_path(), status);
+  if (graph.empty() || status) return open(make_options(options));
+  Ort::SessionOptions made = make_options(options);
   const fs::path written = graph.string() + "." + std::to_string(::getpid());
   made.SetOptimizedModelFilePath(written.c_str());
   made.SetLogSeverityLevel(ORT_LOGGING_LEVEL_ERROR);  // it warns that such a graph is for this processor only
   try {
-    Ort::Session session(*runtime.environment, model.c_str(), made);
+    Ort::Session session = open(made);
     keep_graph(written, graph);
     return session;
   } catch (const Ort::Exception&) {
     // No space for the graph, or no model: the load without a graph says which.
     fs::remove(written, status);
-    return {*runtime.environment, model.c_str(), make_options(options)};
+    return open(make_options(options));
   }
+}
+
+fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options,
+                    std::span<const std::string> more_outputs) {
+  if (options.graph_cache.empty()) return {};
+  return graph_path(options.graph_cache, model, runtime.version, more_outputs);
+}
+
+/// As load_model(), with all of options.more_outputs; nothing when the model lacks one of them.
+std::optional<Ort::Session> load_with_outputs(const Runtime& runtime, const fs::path& model,
+                                              const SessionOptions& options) {
+  const fs::path graph = kept_graph(runtime, model, options, options.more_outputs);
+  if (auto kept = load_kept(runtime, graph, options)) return kept;
+  constexpr std::uint64_t kLargest = 2'000'000'000;  // what a protobuf message may have
+  Result<std::string> bytes = read_file(model, kLargest);
+  if (!bytes) return std::nullopt;
+  for (const std::string& name : options.more_outputs) {
+    if (!makes_value(*bytes, name)) return std::nullopt;
+  }
+  *bytes += float_outputs(options.more_outputs);
+  try {
+    return load_anew(runtime, model, *bytes, graph, options);
+  } catch (const Ort::Exception& error) {
+    log::debug("onnxruntime", "a model has no such outputs", {{"why", error.what()}});
+    return std::nullopt;
+  }
+}
+
+Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
+  if (!options.more_outputs.empty()) {
+    if (auto session = load_with_outputs(runtime, model, options)) return std::move(*session);
+  }
+  const fs::path graph = kept_graph(runtime, model, options, {});
+  if (auto kept = load_kept(runtime, graph, options)) return std::move(*kept);
+  return load_anew(runtime, model, {}, graph, options);
 }
 
 }  // namespace
@@ -216,11 +271,7 @@ Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const Sess
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
     log::debug("onnxruntime", "session open",
                {{"file", model.filename().string()}, {"ms", std::to_string(took.count())}});
-    const Ort::AllocatorWithDefaultOptions allocator;
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < session.GetInputCount(); ++i)
-      names.emplace_back(session.GetInputNameAllocated(i, allocator).get());
-    return std::unique_ptr<Session>(std::make_unique<OrtSession>(std::move(session), std::move(names)));
+    return std::unique_ptr<Session>(std::make_unique<OrtSession>(std::move(session)));
   } catch (const Ort::Exception& error) {
     log::debug("onnxruntime", error.what());
     return fail(ErrorCode::kCorrupt, "the model file " + model.string() +

@@ -35,6 +35,9 @@ struct SessionOptions {
   int threads = 1;
   /// Folder for optimized graphs (graph_cache.h), made when it is not there; "": each load optimizes anew.
   std::filesystem::path graph_cache = {};
+  /// Values inside the graph, all tensors of floats, that run() can give besides the model's own outputs. What the
+  /// model does not have is left out: output_names() tells.
+  std::vector<std::string> more_outputs = {};
   bool spin = false;  ///< busy-wait between operators: faster alone, ruinous beside other engines
 };
 
@@ -49,6 +52,7 @@ class Session {
   virtual Result<std::vector<Tensor>> run(std::span<const NamedTensor> inputs,
                                           std::span<const char* const> outputs) = 0;
   virtual std::vector<std::string> input_names() const = 0;
+  virtual std::vector<std::string> output_names() const = 0;
 };
 
 }  // namespace morgan::engines::onnx

@@ -54,6 +54,42 @@ TEST(OrtSession, KeepsTheOptimizedGraphAndMakesADamagedOneAnew) {
   fs::remove_all(folder);
 }
 
+TEST(OrtSession, GivesAValueFromInsideTheGraph) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  const fs::path model = fs::path(home) / "models/piper-joe/en_US-joe-medium.onnx";
+  const fs::path folder = fs::path(testing::TempDir()) / ("graphs-more-" + std::to_string(::getpid()));
+  const auto graphs = [&] { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()); };
+  SessionOptions options{.threads = 1, .graph_cache = folder, .more_outputs = {"/Ceil_output_0"}};
+  for (const char* load : {"anew", "kept"}) {
+    const auto session = Session::open(model, options);
+    ASSERT_TRUE(session) << load;
+    EXPECT_EQ((*session)->output_names(), (std::vector<std::string>{"output", "/Ceil_output_0"})) << load;
+    const std::vector<NamedTensor> inputs{{"input", {std::vector<std::int64_t>{1, 0, 20, 0, 21, 0, 2}, {1, 7}}},
+                                          {"input_lengths", {std::vector<std::int64_t>{7}, {1}}},
+                                          {"scales", {std::vector<float>{0.667F, 1.0F, 0.8F}, {3}}}};
+    static constexpr const char* kOutputs[] = {"output", "/Ceil_output_0"};
+    const auto result = (*session)->run(inputs, kOutputs);
+    ASSERT_TRUE(result) << load << ": " << result.error().message;
+    const auto& frames = std::get<std::vector<float>>((*result)[1].data);
+    EXPECT_EQ(frames.size(), 7U);
+    float sum = 0;
+    for (const float count : frames)
+      sum += count;
+    EXPECT_EQ(static_cast<std::size_t>(sum) * 256, std::get<std::vector<float>>((*result)[0].data).size()) << load;
+    EXPECT_EQ(graphs(), 1) << load;
+  }
+  // The plain model has a graph of its own, and an output that no model has is left out.
+  for (const char* name : {"", "/Ceil_output_7"}) {
+    options.more_outputs.clear();
+    if (*name != '\0') options.more_outputs.emplace_back(name);
+    const auto session = Session::open(model, options);
+    ASSERT_TRUE(session) << name;
+    EXPECT_EQ((*session)->output_names(), std::vector<std::string>{"output"}) << name;
+  }
+  fs::remove_all(folder);
+}
+
 TEST(OrtSession, AFolderThatCannotBeWrittenOnlyCostsTime) {
   const char* home = std::getenv("MORGAN_HOME");
   if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";

@@ -11,8 +11,8 @@ namespace morgan::engines {
 namespace {
 
 struct Rule {
-  std::string_view from;
-  std::string_view to;
+  std::u32string_view from;
+  std::u32string_view to;
 };
 
 // Symbols in the order of the rules below: esh 0283, ezh 0292, turned r 0279, small capital i 026A, upsilon
@@ -20,72 +20,76 @@ struct Rule {
 
 /// Applied first to last. The longer of two that share a beginning comes first.
 constexpr std::array kBritish = {
-    Rule{"e^\u0259", "\u025B\u02D0"},  // "there"
-    Rule{"i\u0259", "\u026A\u0259"},   // "near"
-    Rule{"\u0259^\u028A", "Q"},        // "go"
+    Rule{U"e^\u0259", U"\u025B\u02D0"},  // "there"
+    Rule{U"i\u0259", U"\u026A\u0259"},   // "near"
+    Rule{U"\u0259^\u028A", U"Q"},        // "go"
 };
 
 constexpr std::array kEveryone = {
-    Rule{"^\u0279", "\u0279"},  // the r that links to a vowel is a sound of its own
-    Rule{"k\u0259k\u02C8o\u02D0\u0279", "k\u02C8o^\u028Ak\u0259\u0279"},  // the model's own name
-    Rule{"k\u0259k\u02C8\u0254\u02D0\u0279", "k\u02C8o^\u028Ak\u0259\u0279"},
-    Rule{"\u0294\u02CCn\u0329", "t\u1D4An"},  // "button"
-    Rule{"\u0294n\u0329", "t\u1D4An"},
-    Rule{"\u0294n", "t\u1D4An"},
-    Rule{"\u0294", "t"},
-    Rule{"a^\u026A", "I"},        // "my"
-    Rule{"a^\u028A", "W"},        // "now"
-    Rule{"e^\u026A", "A"},        // "day"
-    Rule{"\u0254^\u026A", "Y"},   // "boy"
-    Rule{"d^\u0292", "\u02A4"},   // "joy"
-    Rule{"t^\u0283", "\u02A7"},   // "church"
-    Rule{"\u0259^l", "\u1D4Al"},  // "bottle"
-    Rule{"\u02B2o", "jo"},
-    Rule{"\u02B2\u0259", "j\u0259"},
-    Rule{"\u02B2", ""},
-    Rule{"\u025A", "\u0259\u0279"},  // "better"
-    Rule{"e", "A"},
-    Rule{"r", "\u0279"},
-    Rule{"x", "k"},  // "loch"
-    Rule{"\u00E7", "k"},
-    Rule{"\u0250", "\u0259"},  // "about"
-    Rule{"\u026C", "l"},       // Welsh "ll"
-    Rule{"\u0303", ""},        // nasal vowels
+    Rule{U"^\u0279", U"\u0279"},  // the r that links to a vowel is a sound of its own
+    Rule{U"k\u0259k\u02C8o\u02D0\u0279", U"k\u02C8o^\u028Ak\u0259\u0279"},  // the model's own name
+    Rule{U"k\u0259k\u02C8\u0254\u02D0\u0279", U"k\u02C8o^\u028Ak\u0259\u0279"},
+    Rule{U"\u0294\u02CCn\u0329", U"t\u1D4An"},  // "button"
+    Rule{U"\u0294n\u0329", U"t\u1D4An"},
+    Rule{U"\u0294n", U"t\u1D4An"},
+    Rule{U"\u0294", U"t"},
+    Rule{U"a^\u026A", U"I"},        // "my"
+    Rule{U"a^\u028A", U"W"},        // "now"
+    Rule{U"e^\u026A", U"A"},        // "day"
+    Rule{U"\u0254^\u026A", U"Y"},   // "boy"
+    Rule{U"d^\u0292", U"\u02A4"},   // "joy"
+    Rule{U"t^\u0283", U"\u02A7"},   // "church"
+    Rule{U"\u0259^l", U"\u1D4Al"},  // "bottle"
+    Rule{U"\u02B2o", U"jo"},
+    Rule{U"\u02B2\u0259", U"j\u0259"},
+    Rule{U"\u02B2", U""},
+    Rule{U"\u025A", U"\u0259\u0279"},  // "better"
+    Rule{U"e", U"A"},
+    Rule{U"r", U"\u0279"},
+    Rule{U"x", U"k"},  // "loch"
+    Rule{U"\u00E7", U"k"},
+    Rule{U"\u0250", U"\u0259"},  // "about"
+    Rule{U"\u026C", U"l"},       // Welsh "ll"
+    Rule{U"\u0303", U""},        // nasal vowels
 };
 
 constexpr std::array kAmerican = {
-    Rule{"n\u02C8Inti ", "n\u02C8Indi "},  // "ninety" is said with a d, "nineteen" is not
-    Rule{"o^\u028A", "O"},                 // "go"
-    Rule{"\u025C\u02D0\u0279", "\u025C\u0279"},
-    Rule{"\u025C\u02D0", "\u025C\u0279"},  // "bird"
-    Rule{"\u026A\u0259", "i\u0259"},
-    Rule{"\u02D0", ""},   // no long vowels
-    Rule{"\u027E", "T"},  // the tap of "water"
+    Rule{U"n\u02C8Inti ", U"n\u02C8Indi "},  // "ninety" is said with a d, "nineteen" is not
+    Rule{U"o^\u028A", U"O"},                 // "go"
+    Rule{U"\u025C\u02D0\u0279", U"\u025C\u0279"},
+    Rule{U"\u025C\u02D0", U"\u025C\u0279"},  // "bird"
+    Rule{U"\u026A\u0259", U"i\u0259"},
+    Rule{U"\u02D0", U""},   // no long vowels
+    Rule{U"\u027E", U"T"},  // the tap of "water"
 };
 
 /// One left-to-right pass for all rules at once would let none see another's result; a pass per rule does.
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+/// What is put in belongs to the first word of what it replaces.
+void replace_all(Phonemes& text, std::u32string_view from, std::u32string_view to) {
+  for (std::size_t at = text.codes.find(from); at != std::u32string::npos; at = text.codes.find(from, at + to.size())) {
+    text.codes.replace(at, from.size(), to);
+    const auto words = text.words.begin() + static_cast<std::ptrdiff_t>(at);
+    const std::uint32_t word = *words;
+    text.words.erase(words, words + static_cast<std::ptrdiff_t>(from.size()));
+    text.words.insert(text.words.begin() + static_cast<std::ptrdiff_t>(at), to.size(), word);
   }
 }
 
 /// "n" with the syllable mark below becomes schwa + "n": bottle, button.
-std::string without_syllabic_marks(std::string_view ipa) {
+Phonemes without_syllabic_marks(const Phonemes& ipa) {
   constexpr char32_t kSyllabic = 0x0329;
-  std::string out;
-  const std::vector<char32_t> codes = code_points(ipa);
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    if (codes[i] == kSyllabic) continue;
-    if (i + 1 < codes.size() && codes[i + 1] == kSyllabic) append_code_point(out, 0x1D4A);
-    append_code_point(out, codes[i]);
+  Phonemes out;
+  for (std::size_t i = 0; i < ipa.codes.size(); ++i) {
+    if (ipa.codes[i] == kSyllabic) continue;
+    if (i + 1 < ipa.codes.size() && ipa.codes[i + 1] == kSyllabic) out.append(0x1D4A, ipa.words[i]);
+    out.append(ipa.codes[i], ipa.words[i]);
   }
   return out;
 }
 
 /// Where to end a piece that must not exceed `limit`: after the last mark in its second half, else after the
 /// last blank, else at the limit.
-std::size_t piece_end(const std::vector<char32_t>& symbols, std::size_t begin, std::size_t limit) {
+std::size_t piece_end(std::u32string_view symbols, std::size_t begin, std::size_t limit) {
   if (symbols.size() - begin <= limit) return symbols.size();
   std::size_t at_mark = 0;
   std::size_t at_blank = 0;
@@ -119,18 +123,18 @@ Result<KokoroVocabulary> KokoroVocabulary::load(const std::filesystem::path& fil
     if (number <= 0 || number >= kModelTokens) return corrupt("'" + symbol + "' has a number outside the model's 178");
     vocabulary.tokens_[codes[0]] = number;
   }
-  if (!vocabulary.contains(" .,\u0259\u02C8")) return corrupt("it lacks common symbols");
+  if (!vocabulary.contains(U" .,\u0259\u02C8")) return corrupt("it lacks common symbols");
   return vocabulary;
 }
 
-bool KokoroVocabulary::contains(std::string_view symbols) const {
-  for (const char32_t code : code_points(symbols)) {
+bool KokoroVocabulary::contains(std::u32string_view symbols) const {
+  for (const char32_t code : symbols) {
     if (code != '^' && !tokens_.contains(code)) return false;
   }
   return true;
 }
 
-std::string KokoroVocabulary::to_symbols(std::string ipa, bool british) const {
+Phonemes KokoroVocabulary::to_symbols(Phonemes ipa, bool british) const {
   const auto apply = [&](std::span<const Rule> rules) {
     for (const Rule& rule : rules) {
       if (contains(rule.to)) replace_all(ipa, rule.from, rule.to);
@@ -141,22 +145,25 @@ std::string KokoroVocabulary::to_symbols(std::string ipa, bool british) const {
   ipa = without_syllabic_marks(ipa);
   if (!british) apply(kAmerican);
   // What espeak-ng before 1.52 writes as "o" alone is the vowel of "north".
-  replace_all(ipa, "o", "\u0254");
-  replace_all(ipa, "^", "");
+  replace_all(ipa, U"o", U"\u0254");
+  replace_all(ipa, U"^", U"");
   return ipa;
 }
 
-std::vector<std::vector<std::int64_t>> KokoroVocabulary::to_tokens(std::string_view symbols) const {
-  std::vector<char32_t> known;
-  for (const char32_t code : code_points(symbols)) {
-    if (tokens_.contains(code)) known.push_back(code);
+std::vector<KokoroTokens> KokoroVocabulary::to_tokens(const Phonemes& symbols) const {
+  Phonemes known;
+  for (std::size_t i = 0; i < symbols.codes.size(); ++i) {
+    if (tokens_.contains(symbols.codes[i])) known.append(symbols.codes[i], symbols.words[i]);
   }
-  std::vector<std::vector<std::int64_t>> pieces;
-  for (std::size_t begin = 0; begin < known.size();) {
-    const std::size_t end = piece_end(known, begin, kKokoroMaxTokens);
-    std::vector<std::int64_t>& piece = pieces.emplace_back();
-    for (std::size_t i = begin; i < end; ++i)
-      piece.push_back(tokens_.at(known[i]));
+  std::vector<KokoroTokens> pieces;
+  for (std::size_t begin = 0; begin < known.codes.size();) {
+    const std::size_t end = piece_end(known.codes, begin, kKokoroMaxTokens);
+    KokoroTokens& piece = pieces.emplace_back();
+    for (std::size_t i = begin; i < end; ++i) {
+      const char32_t code = known.codes[i];
+      piece.tokens.push_back(tokens_.at(code));
+      piece.words.push_back(code == ' ' || is_kept_mark(code) ? kNoWord : known.words[i]);
+    }
     begin = end;
   }
   return pieces;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "engines/tts/phonemizer.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +16,12 @@ namespace morgan::engines {
 /// What a style row and the model's context can hold, without the zero before and after.
 inline constexpr std::size_t kKokoroMaxTokens = 510;
 
+/// One run of the model, and the word that each token is heard in.
+struct KokoroTokens {
+  std::vector<std::int64_t> tokens;
+  std::vector<std::uint32_t> words;  ///< kNoWord: a blank or a mark
+};
+
 class KokoroVocabulary {
  public:
   /// @error kNotFound  no file   @error kCorrupt  not {"vocab": {symbol: number}}
@@ -23,13 +30,13 @@ class KokoroVocabulary {
   /// @param ipa  phonemize() with PhonemeTies::kCaret
   /// Diphthongs and affricates become single symbols, sounds English lacks their nearest, and so on; a rule
   /// whose symbols the vocabulary lacks is left out. Ties are removed.
-  std::string to_symbols(std::string ipa, bool british) const;
+  Phonemes to_symbols(Phonemes ipa, bool british) const;
 
   /// Tokens of the symbols, unknown ones skipped, in pieces of at most kKokoroMaxTokens that end at a mark
   /// or a blank where there is one.
-  std::vector<std::vector<std::int64_t>> to_tokens(std::string_view symbols) const;
+  std::vector<KokoroTokens> to_tokens(const Phonemes& symbols) const;
 
-  bool contains(std::string_view symbols) const;
+  bool contains(std::u32string_view symbols) const;
 
  private:
   std::map<char32_t, std::int64_t> tokens_;

@@ -7,6 +7,7 @@
 #include "engines/tts/speech_loop.h"
 #include "engines/tts/voice_list.h"
 
+#include <algorithm>
 #include <array>
 
 namespace morgan::engines {
@@ -14,6 +15,10 @@ namespace morgan::engines {
 namespace {
 
 constexpr float kGain = 1.0F;
+
+/// How many frames of 600 samples the model makes of each token, the zeros at both ends included.
+/// @source kokoro, forward of model.py: pred_dur = torch.round(duration).clamp(min=1)
+constexpr const char* kFramesOutput = "/encoder/Clip_output_0";
 
 /// At 0.2 of real time on two cores a piece may be thrice as long as what is being heard meanwhile.
 constexpr PlanOptions kPlan{.first_chars = 28, .growth = 2.5, .max_chars = 300};
@@ -27,7 +32,10 @@ class KokoroTts final : public TtsEngine {
         voices_(std::move(voices)),
         model_name_(options.model_name),
         default_voice_(options.default_voice),
-        threads_(options.threads) {}
+        threads_(options.threads) {
+    const std::vector<std::string> names = session_->output_names();
+    if (std::find(names.begin(), names.end(), kFramesOutput) != names.end()) outputs_.push_back(kFramesOutput);
+  }
 
   std::vector<Voice> voices() const override { return voices_->list(); }
 
@@ -36,6 +44,10 @@ class KokoroTts final : public TtsEngine {
   }
 
   Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) override {
+    return synthesize_timed(request, without_words(sink), stop);
+  }
+
+  Result<void> synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop) override {
     MORGAN_CHECK_OK(check_speed(request.speed));
     MORGAN_TRY(const Voice voice, find_voice(request.voice));
     MORGAN_TRY(const auto style, voices_->style(voice.name));
@@ -54,37 +66,36 @@ class KokoroTts final : public TtsEngine {
     return {info};
   }
 
-  Result<std::vector<std::vector<float>>> render(const std::string& text, const Voice& voice, const KokoroStyle& style,
-                                                 double speed) {
+  Result<std::vector<Rendered>> render(const std::string& text, const Voice& voice, const KokoroStyle& style,
+                                       double speed) {
     const bool british = is_british(voice);
     // espeak-ng knows British English by its file name alone, "en".
-    MORGAN_TRY(std::string ipa, phonemize(text, british ? "en" : "en-us", PhonemeTies::kCaret));
-    std::vector<std::vector<float>> runs;
-    if (!has_sound(ipa)) return runs;
-    for (const std::vector<std::int64_t>& tokens :
-         vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
-      MORGAN_TRY(auto samples, run_model(tokens, style, speed));
-      runs.push_back(std::move(samples));
+    MORGAN_TRY(Phonemes ipa, phonemize(text, british ? "en" : "en-us", PhonemeTies::kCaret));
+    std::vector<Rendered> runs;
+    if (!ipa.has_sound()) return runs;
+    for (const KokoroTokens& tokens : vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
+      MORGAN_TRY(auto run, run_model(tokens, style, speed));
+      runs.push_back(std::move(run));
     }
     return runs;
   }
 
  private:
-  Result<std::vector<float>> run_model(const std::vector<std::int64_t>& tokens, const KokoroStyle& style,
-                                       double speed) {
-    std::vector<std::int64_t> padded;
-    padded.reserve(tokens.size() + 2);
-    padded.push_back(0);
-    padded.insert(padded.end(), tokens.begin(), tokens.end());
-    padded.push_back(0);
-    const auto count = static_cast<std::int64_t>(padded.size());
+  Result<Rendered> run_model(const KokoroTokens& input, const KokoroStyle& style, double speed) {
+    std::vector<std::int64_t> tokens{0};
+    std::vector<std::uint32_t> words{kNoWord};
+    tokens.insert(tokens.end(), input.tokens.begin(), input.tokens.end());
+    words.insert(words.end(), input.words.begin(), input.words.end());
+    tokens.push_back(0);
+    words.push_back(kNoWord);
+    const auto count = static_cast<std::int64_t>(tokens.size());
     const std::array<onnx::NamedTensor, 3> inputs{
-        onnx::NamedTensor{"tokens", {std::move(padded), {1, count}}},
-        onnx::NamedTensor{"style", {style.row_for(tokens.size()), {1, static_cast<std::int64_t>(KokoroStyle::kWidth)}}},
+        onnx::NamedTensor{"tokens", {std::move(tokens), {1, count}}},
+        onnx::NamedTensor{"style",
+                          {style.row_for(input.tokens.size()), {1, static_cast<std::int64_t>(KokoroStyle::kWidth)}}},
         onnx::NamedTensor{"speed", {std::vector<float>{static_cast<float>(speed)}, {1}}}};
-    static constexpr std::array<const char*, 1> kOutputs{"audio"};
-    MORGAN_TRY(auto outputs, session_->run(inputs, kOutputs));
-    return samples_of(std::move(outputs));
+    MORGAN_TRY(auto outputs, session_->run(inputs, outputs_));
+    return rendered(std::move(outputs), words);
   }
 
   std::unique_ptr<onnx::Session> session_;
@@ -93,6 +104,7 @@ class KokoroTts final : public TtsEngine {
   std::string model_name_;
   std::string default_voice_;
   int threads_;
+  std::vector<const char*> outputs_{"audio"};
 };
 
 }  // namespace
@@ -104,6 +116,7 @@ Result<std::unique_ptr<TtsEngine>> load_kokoro(const KokoroOptions& options) {
   onnx::SessionOptions session_options;
   session_options.threads = options.threads;
   session_options.graph_cache = options.graph_cache;
+  session_options.more_outputs = {kFramesOutput};
   MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"tokens", "style", "speed"}));
   // No run to warm up: the first takes as long as those after it (0.43 s for half a second of speech), which would

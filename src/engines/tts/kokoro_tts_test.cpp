@@ -44,6 +44,14 @@ TEST_F(Kokoro, SpeaksAtAGoodLevelForAPlausibleTime) {
   }
 }
 
+TEST_F(Kokoro, TellsWhereEachWordIsHeard) {
+  const TimedSpeech spoken = listen_timed(*engine_, {"Stop: it costs $5, and ninety men of the north go. \U0001F600"});
+  ASSERT_EQ(spoken.words.size(), 12U);
+  // "five dollars" is two words of the eleven that are heard.
+  EXPECT_GT(spoken.words[3].end_sample - spoken.words[3].begin_sample, 24000U / 3);
+  EXPECT_LT(spoken.words[2].end_sample - spoken.words[2].begin_sample, 24000U * 2 / 3);
+}
+
 TEST_F(Kokoro, ListsItsVoices) {
   std::set<std::string> languages;
   for (const Voice& voice : engine_->voices()) {
@@ -81,11 +89,12 @@ TEST(KokoroVocabulary, KnowsEverySoundOfEnglish) {
   for (const char* voice : {"en-us", "en"}) {
     const auto ipa = phonemize(text, voice, PhonemeTies::kCaret);
     ASSERT_TRUE(ipa);
-    const std::string symbols = vocabulary->to_symbols(*ipa, std::string(voice) == "en");
-    for (const char32_t code : code_points(symbols)) {
+    const Phonemes symbols = vocabulary->to_symbols(*ipa, std::string(voice) == "en");
+    ASSERT_EQ(symbols.codes.size(), symbols.words.size());
+    for (const char32_t code : symbols.codes) {
       std::string symbol;
       append_code_point(symbol, code);
-      EXPECT_TRUE(vocabulary->contains(symbol)) << voice << ": " << symbol;
+      EXPECT_TRUE(vocabulary->contains(std::u32string(1, code))) << voice << ": " << symbol;
     }
   }
 }
@@ -95,13 +104,18 @@ TEST(KokoroVocabulary, CutsLongSpeechWhereThereIsABlank) {
   if (folder.empty()) GTEST_SKIP() << "MORGAN_HOME is not set";
   const auto vocabulary = KokoroVocabulary::load(folder / "vocab.json");
   ASSERT_TRUE(vocabulary);
-  std::string symbols;
-  for (int i = 0; i < 300; ++i)
-    symbols += "h\u0259l ";
+  Phonemes symbols;
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    for (const char32_t code : U"h\u0259l ")
+      if (code != 0) symbols.append(code, i);
+  }
   const auto pieces = vocabulary->to_tokens(symbols);
   ASSERT_EQ(pieces.size(), 3U);
-  for (const auto& piece : pieces)
-    EXPECT_LE(piece.size(), kKokoroMaxTokens);
+  for (const auto& piece : pieces) {
+    EXPECT_LE(piece.tokens.size(), kKokoroMaxTokens);
+    EXPECT_EQ(piece.tokens.size(), piece.words.size());
+  }
+  EXPECT_EQ(pieces[2].words[0], 254U);
 }
 
 TEST(KokoroLoad, SaysWhatIsWrongWithAModel) {

@@ -1,7 +1,10 @@
 #include "engines/tts/phonemizer.h"
 
+#include "engines/tts/phoneme_match.h"
+
 #include <espeak-ng/speak_lib.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace morgan::engines {
@@ -87,17 +90,22 @@ char32_t plain_form(char32_t code) {
   }
 }
 
-std::vector<char32_t> sayable_characters(std::string_view text) {
-  std::vector<char32_t> characters = code_points(text);
-  for (char32_t& code : characters) {
-    code = plain_form(code);
-    if (!is_sayable(code)) code = ' ';
+/// The text as espeak-ng should see it, each character with its word.
+Phonemes sayable_characters(std::string_view text) {
+  Phonemes characters;
+  bool in_word = false;
+  std::uint32_t words = 0;
+  for (const char32_t code : code_points(text)) {
+    if (!is_blank(code) && !in_word) ++words;
+    in_word = !is_blank(code);
+    const char32_t plain = plain_form(code);
+    characters.append(is_sayable(plain) ? plain : ' ', words == 0 ? 0 : words - 1);
   }
   return characters;
 }
 
 /// Tells the comma of "Well, then" from the one of "1,000", the stop of "end." from that of "e.g".
-bool is_mark_at(const std::vector<char32_t>& text, std::size_t at) {
+bool is_mark_at(std::u32string_view text, std::size_t at) {
   const char32_t code = text[at];
   if (!is_kept_mark(code)) return false;
   if (at == 0 || at + 1 == text.size()) return true;
@@ -162,18 +170,64 @@ class Espeak {
   std::string voice_;
 };
 
-/// "(fr)" before and "(en-us)" after a word that espeak-ng took for another language's are no sounds.
-void append_without_language_flags(std::string& out, std::string_view ipa) {
+/// IPA without "(fr)" before and "(en-us)" after a word that espeak-ng took for another language's, and with
+/// single blanks.
+std::u32string without_language_flags(std::string_view ipa) {
+  std::u32string out;
   bool in_flag = false;
-  for (const char c : ipa) {
-    if (c == '(') {
+  for (const char32_t code : code_points(ipa)) {
+    if (code == '(') {
       in_flag = true;
-    } else if (c == ')') {
+    } else if (code == ')') {
       in_flag = false;
-    } else if (!in_flag && (c != ' ' || (!out.empty() && out.back() != ' '))) {
-      out += c;
+    } else if (!in_flag && (code != ' ' || (!out.empty() && out.back() != ' '))) {
+      out += code;
     }
   }
+  while (!out.empty() && out.back() == ' ')
+    out.pop_back();
+  return out;
+}
+
+/// What of a clause espeak-ng is given, and the words in it.
+struct Clause {
+  std::string text;
+  std::vector<std::string> words;     ///< without blanks
+  std::vector<std::uint32_t> places;  ///< of each word, in the whole text
+
+  void append(char32_t code, std::uint32_t place) {
+    if (code != ' ') {
+      if (words.empty() || text.ends_with(' ') || places.back() != place) {
+        words.emplace_back();
+        places.push_back(place);
+      }
+      append_code_point(words.back(), code);
+    }
+    append_code_point(text, code);
+  }
+};
+
+/// Which word each phoneme of a clause is heard in. espeak-ng writes some words together ("of the") and others
+/// apart, so the blanks alone do not tell when there are not as many of them as between the words. Then each word
+/// is translated alone, and the phonemes of the clause are matched with those of the words.
+std::vector<std::uint32_t> words_of(const std::u32string& ipa, const Clause& clause, PhonemeTies ties) {
+  const auto blanks = static_cast<std::size_t>(std::count(ipa.begin(), ipa.end(), U' '));
+  std::vector<std::uint32_t> words;
+  words.reserve(ipa.size());
+  if (blanks + 1 == clause.words.size()) {
+    std::size_t word = 0;
+    for (const char32_t code : ipa) {
+      words.push_back(clause.places[word]);
+      if (code == ' ') ++word;
+    }
+    return words;
+  }
+  Phonemes apart;
+  for (std::size_t i = 0; i < clause.words.size(); ++i) {
+    for (const char32_t code : without_language_flags(Espeak::translate(clause.words[i], ties)))
+      apart.append(code, clause.places[i]);
+  }
+  return matched_words(ipa, apart);
 }
 
 }  // namespace
@@ -237,43 +291,44 @@ bool is_kept_mark(char32_t code) {
   }
 }
 
-bool has_sound(std::string_view phonemes) {
-  for (const char32_t code : code_points(phonemes)) {
-    if (!is_blank(code) && !is_kept_mark(code) && code != '^') return true;
-  }
-  return false;
+bool Phonemes::has_sound() const {
+  return std::any_of(codes.begin(), codes.end(),
+                     [](char32_t code) { return !is_blank(code) && !is_kept_mark(code) && code != '^'; });
 }
 
-Result<std::string> phonemize(std::string_view text, const std::string& voice, PhonemeTies ties) {
-  const std::vector<char32_t> characters = sayable_characters(text);
+Result<Phonemes> phonemize(std::string_view text, const std::string& voice, PhonemeTies ties) {
+  const Phonemes characters = sayable_characters(text);
   Espeak& espeak = Espeak::instance();
   const auto lock = espeak.lock();
   MORGAN_CHECK_OK(espeak.use_voice(voice));
 
-  std::string phonemes;
-  std::string clause;
-  const auto end_clause = [&] {
-    if (clause.find_first_not_of(' ') != std::string::npos) {
-      const bool blank_after = clause.back() == ' ';
-      if (clause.front() == ' ' && !phonemes.empty() && phonemes.back() != ' ') phonemes += ' ';
-      append_without_language_flags(phonemes, Espeak::translate(clause, ties));
-      if (blank_after && !phonemes.empty() && phonemes.back() != ' ') phonemes += ' ';
-    } else if (!clause.empty() && !phonemes.empty() && phonemes.back() != ' ') {
-      phonemes += ' ';
-    }
-    clause.clear();
+  Phonemes phonemes;
+  Clause clause;
+  const auto blank = [&](std::uint32_t word) {
+    if (!phonemes.codes.empty() && phonemes.codes.back() != ' ') phonemes.append(' ', word);
   };
-  for (std::size_t i = 0; i < characters.size(); ++i) {
-    if (is_mark_at(characters, i)) {
+  const auto end_clause = [&] {
+    if (!clause.words.empty()) {
+      if (clause.text.front() == ' ') blank(clause.places.front());
+      const std::u32string ipa = without_language_flags(Espeak::translate(clause.text, ties));
+      const std::vector<std::uint32_t> words = words_of(ipa, clause, ties);
+      for (std::size_t i = 0; i < ipa.size(); ++i)
+        phonemes.append(ipa[i], words[i]);
+    }
+    if (clause.text.ends_with(' ') && !phonemes.words.empty()) blank(phonemes.words.back());
+    clause = {};
+  };
+  for (std::size_t i = 0; i < characters.codes.size(); ++i) {
+    if (is_mark_at(characters.codes, i)) {
       end_clause();
-      append_code_point(phonemes, characters[i]);
+      phonemes.append(characters.codes[i], characters.words[i]);
     } else {
-      append_code_point(clause, characters[i]);
+      clause.append(characters.codes[i], characters.words[i]);
     }
   }
   end_clause();
-  while (!phonemes.empty() && phonemes.back() == ' ')
-    phonemes.pop_back();
+  while (!phonemes.codes.empty() && phonemes.codes.back() == ' ')
+    phonemes.drop_last();
   return phonemes;
 }
 

@@ -8,7 +8,26 @@ namespace {
 std::string ipa(std::string_view text, const std::string& voice = "en-us", PhonemeTies ties = PhonemeTies::kNone) {
   const auto phonemes = phonemize(text, voice, ties);
   EXPECT_TRUE(phonemes) << phonemes.error().message;
-  return phonemes ? *phonemes : "";
+  std::string all;
+  if (phonemes) {
+    for (const char32_t code : phonemes->codes)
+      append_code_point(all, code);
+  }
+  return all;
+}
+
+/// The phonemes of each word of a text, marks left out.
+std::vector<std::string> ipa_of_words(std::string_view text) {
+  const auto phonemes = phonemize(text, "en-us", PhonemeTies::kNone);
+  EXPECT_TRUE(phonemes) << phonemes.error().message;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; phonemes && i < phonemes->codes.size(); ++i) {
+    EXPECT_GE(phonemes->words[i], phonemes->words[i > 0 ? i - 1 : 0]) << text;
+    if (phonemes->codes[i] == ' ' || is_kept_mark(phonemes->codes[i])) continue;
+    words.resize(std::max<std::size_t>(words.size(), phonemes->words[i] + 1));
+    append_code_point(words[phonemes->words[i]], phonemes->codes[i]);
+  }
+  return words;
 }
 
 TEST(Phonemizer, KnowsWordsAndTheirStress) {
@@ -37,8 +56,8 @@ TEST(Phonemizer, TellsBritishFromAmerican) {
 
 TEST(Phonemizer, HasNothingToSayForMarksAndOtherScripts) {
   for (const char* text : {"", "...", " \t\n", "\U0001F600", "\u4f60\u597d", "\x01\x02"})
-    EXPECT_FALSE(has_sound(ipa(text))) << text;
-  EXPECT_TRUE(has_sound(ipa("\U0001F600 hello \u4f60\u597d")));
+    EXPECT_FALSE(phonemize(text, "en-us", PhonemeTies::kNone)->has_sound()) << text;
+  EXPECT_TRUE(phonemize("\U0001F600 hello \u4f60\u597d", "en-us", PhonemeTies::kNone)->has_sound());
   EXPECT_EQ(ipa("\u4f60 hello"), ipa("hello"));
 }
 
@@ -51,20 +70,42 @@ TEST(Phonemizer, NamesAVoiceThatIsNotThere) {
 }
 
 TEST(Phonemizer, ServesCallersAtOnceEachWithItsVoice) {
-  const std::string american = ipa("the bath water", "en-us");
-  const std::string british = ipa("the bath water", "en");
+  const std::u32string american = phonemize("the bath water", "en-us", PhonemeTies::kNone)->codes;
+  const std::u32string british = phonemize("the bath water", "en", PhonemeTies::kNone)->codes;
   std::vector<std::future<bool>> callers;
   for (int i = 0; i < 8; ++i) {
     callers.push_back(std::async(std::launch::async, [&, british_one = i % 2 == 0] {
       for (int call = 0; call < 50; ++call) {
         const auto said = phonemize("the bath water", british_one ? "en" : "en-us", PhonemeTies::kNone);
-        if (!said || *said != (british_one ? british : american)) return false;
+        if (!said || said->codes != (british_one ? british : american)) return false;
       }
       return true;
     }));
   }
   for (auto& caller : callers)
     EXPECT_TRUE(caller.get());
+}
+
+TEST(Phonemizer, TellsWhichWordAPhonemeBelongsTo) {
+  const auto words = ipa_of_words("Yes, the dog (my dog) barks: woof!");
+  ASSERT_EQ(words.size(), 7U);
+  EXPECT_EQ(words[0], ipa("Yes"));
+  EXPECT_EQ(words[2], ipa("dog"));
+  EXPECT_EQ(words[6], ipa("woof"));
+}
+
+TEST(Phonemizer, FindsTheWordsThatEspeakWritesTogether) {
+  // "of the", "in the", "it is", "could have" and "has been" come as one.
+  const auto words = ipa_of_words("The end of the road in the hills could have been out of reach of us");
+  ASSERT_EQ(words.size(), 16U);
+  EXPECT_EQ(words[1], "\u02c8\u025bnd");
+  EXPECT_EQ(words[2], "\u028cv");
+  EXPECT_TRUE(words[3] == "\u00f0\u0259" || words[3] == "\u00f0\u026a") << words[3];
+  EXPECT_EQ(words[4], "\u0279\u02c8o\u028ad");
+  EXPECT_EQ(words[7], "h\u02c8\u026alz");
+  EXPECT_EQ(words[13], "\u0279\u02c8i\u02d0t\u0283");
+  for (const std::string& word : words)
+    EXPECT_FALSE(word.empty());
 }
 
 TEST(CodePoints, SkipsWhatIsNoUtf8) {

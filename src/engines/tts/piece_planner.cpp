@@ -1,6 +1,7 @@
 #include "engines/tts/piece_planner.h"
 
 #include "base/strings.h"
+#include "text/phrasing.h"
 #include "text/sentence_splitter.h"
 
 #include <algorithm>
@@ -12,46 +13,6 @@ namespace {
 
 /// A cut leaves at least this many bytes on either side: shorter pieces sound like a list.
 constexpr std::size_t kShortest = 12;
-
-template <std::size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// Words that begin a clause: a speaker may breathe before them.
-bool begins_clause(std::string_view word) {
-  static constexpr std::array<std::string_view, 15> kWords = {"and",      "but",    "or",     "because", "so",
-                                                              "which",    "who",    "where",  "when",    "while",
-                                                              "although", "though", "unless", "until",   "if"};
-  return is_one_of(word, kWords);
-}
-
-/// Words that begin a phrase: the second best places.
-bool begins_phrase(std::string_view word) {
-  static constexpr std::array<std::string_view, 40> kWords = {
-      "to",      "every",   "above",   "below", "near", "across", "along", "around", "behind", "against",
-      "towards", "since",   "than",    "as",    "with", "from",   "about", "after",  "before", "between",
-      "during",  "through", "without", "into",  "over", "under",  "in",    "on",     "at",     "for",
-      "by",      "is",      "are",     "was",   "were", "will",   "can",   "has",    "have",   "that"};
-  return is_one_of(word, kWords);
-}
-
-/// Words that belong to what follows them: never the last of a piece.
-bool leans_forward(std::string_view word) {
-  static constexpr std::array<std::string_view, 28> kWords = {
-      "a",   "an", "the", "of",  "to",   "in",   "on",  "at",  "for",  "by", "with", "from", "and", "or",
-      "but", "is", "are", "was", "were", "will", "can", "has", "have", "my", "your", "his",  "her", "their"};
-  return is_one_of(word, kWords);
-}
-
-std::string bare_word(std::string_view text) {
-  std::string word;
-  for (const char c : text) {
-    if ((c >= 'a' && c <= 'z') || c == '\'') word += c;
-    if (c >= 'A' && c <= 'Z') word += static_cast<char>(c - 'A' + 'a');
-  }
-  return word;
-}
 
 /// The last character without closing quotes and brackets.
 char closing_mark(std::string_view text) {
@@ -84,10 +45,7 @@ int cut_quality(std::string_view text, std::size_t at) {
   const char mark = closing_mark(before);
   if (ends_clause(mark) || ends_sentence(mark)) return 3;
   const std::size_t start = before.rfind(' ') == std::string_view::npos ? 0 : before.rfind(' ') + 1;
-  if (leans_forward(bare_word(before.substr(start)))) return 0;
-  const std::string next = bare_word(text.substr(at + 1, text.find(' ', at + 1) - at - 1));
-  if (begins_clause(next)) return 2;
-  return begins_phrase(next) ? 1 : 0;
+  return text::breath_between(before.substr(start), text.substr(at + 1, text.find(' ', at + 1) - at - 1));
 }
 
 /// Where to cut `text` so that its head has at most `limit` bytes, or a little more where it has no place before;
@@ -122,6 +80,28 @@ SpeechPiece make_piece(std::string_view text, bool last) {
   return piece;
 }
 
+/// Counts words on the way through a text.
+class WordCounter {
+ public:
+  explicit WordCounter(std::string_view text) : text_(text) {}
+
+  /// The place of the word at `at`, which never falls from call to call.
+  std::size_t word_at(std::size_t at) {
+    for (; at_ <= at && at_ < text_.size(); ++at_) {
+      const bool blank = text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r';
+      if (!blank && !in_word_) ++words_;
+      in_word_ = !blank;
+    }
+    return words_ == 0 ? 0 : words_ - 1;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t words_ = 0;
+  bool in_word_ = false;
+};
+
 }  // namespace
 
 std::vector<SpeechPiece> plan_pieces(std::string_view text, const PlanOptions& options) {
@@ -130,23 +110,29 @@ std::vector<SpeechPiece> plan_pieces(std::string_view text, const PlanOptions& o
   split_options.max_chars = options.max_chars;
   const std::vector<std::string> sentences = text::split_sentences(text, split_options);
   std::vector<SpeechPiece> pieces;
+  WordCounter counter(text);
   auto limit = static_cast<double>(options.first_chars);
-  const auto emit = [&](std::string_view part, bool last) {
+  const auto emit = [&](std::string_view part, std::size_t at, bool last) {
     pieces.push_back(make_piece(part, last));
+    pieces.back().first_word = counter.word_at(at);
     // While this piece is heard the next one is made.
     const double longer = static_cast<double>(part.size()) * options.growth;
     limit =
         std::min(std::max(longer, static_cast<double>(options.first_chars)), static_cast<double>(options.max_chars));
   };
+  std::size_t at = 0;
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     std::string_view rest = sentences[i];
+    at = std::min(text.find(rest, at), text.size());
     while (rest.size() > static_cast<std::size_t>(limit)) {
       const std::size_t cut = best_cut(rest, static_cast<std::size_t>(limit));
       if (cut == 0) break;
-      emit(rest.substr(0, cut), false);
+      emit(rest.substr(0, cut), at, false);
       rest.remove_prefix(cut + 1);
+      at += cut + 1;
     }
-    emit(rest, i + 1 == sentences.size());
+    emit(rest, at, i + 1 == sentences.size() && !options.continues);
+    at += rest.size();
   }
   return pieces;
 }

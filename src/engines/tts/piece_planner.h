@@ -20,6 +20,7 @@ enum class PieceEnd : std::uint8_t {
 struct SpeechPiece {
   std::string text;
   PieceEnd end = PieceEnd::kSentence;
+  std::size_t first_word = 0;  ///< place of its first word among the blank-separated words of the whole text
 };
 
 struct PlanOptions {
@@ -29,6 +30,7 @@ struct PlanOptions {
   /// factor.
   double growth = 3;
   std::size_t max_chars = 300;
+  bool continues = false;  ///< the sentence may go on after the text: only a full stop ends it
 };
 
 /// @param text  already normalized. Every piece has something to say and ends with a mark.

@@ -59,6 +59,30 @@ TEST(PiecePlanner, SaysHowAPieceEnds) {
   EXPECT_EQ(pieces[2].end, PieceEnd::kSentence);
 }
 
+TEST(PiecePlanner, SaysWhichWordAPieceBeginsWith) {
+  const std::string text = "... Well, " + std::string(kLong) + " \n" + std::string(kLong);
+  for (const std::size_t first : {10U, 24U, 40U}) {
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t begin = text.find_first_not_of(" \n", at);
+      if (begin == std::string::npos) break;
+      at = std::min(text.find_first_of(" \n", begin), text.size());
+      words.push_back(text.substr(begin, at - begin));
+    }
+    for (const auto& piece : plan_pieces(text, {.first_chars = first, .growth = 2, .max_chars = 120}))
+      EXPECT_EQ(words.at(piece.first_word), piece.text.substr(0, words.at(piece.first_word).size())) << piece.text;
+  }
+}
+
+TEST(PiecePlanner, TheEndOfATextThatGoesOnEndsNoSentence) {
+  const auto end_of = [](const char* text) { return plan_pieces(text, {.continues = true}).back(); };
+  EXPECT_EQ(end_of("The capital of France").end, PieceEnd::kPhrase);
+  EXPECT_EQ(end_of("The capital of France").text, "The capital of France,");
+  EXPECT_EQ(end_of("When it rains,").end, PieceEnd::kClause);
+  EXPECT_EQ(end_of("It rains.").end, PieceEnd::kSentence);
+  EXPECT_EQ(plan_pieces("The capital of France", {}).back().text, "The capital of France.");
+}
+
 TEST(PiecePlanner, HasNoPieceWithoutAnythingToSay) {
   for (const char* text : {"", "   ", "...", "?! -- \"\""})
     EXPECT_TRUE(plan_pieces(text, {}).empty()) << text;

@@ -75,7 +75,7 @@ double pause_seconds(PieceEnd end, double speed) {
   return pause / std::clamp(speed, 0.6, 4.0);
 }
 
-std::vector<float> shape_piece(std::span<const float> raw, const ShapeOptions& options) {
+ShapedPiece shape_piece(std::span<const float> raw, const ShapeOptions& options) {
   if (raw.empty()) return {};
   const float mean = mean_of(raw);
   const Range sound = sounding_range(raw, mean, std::max<std::size_t>(1, samples_in(kFrameSeconds, options.rate_hz)));
@@ -96,7 +96,7 @@ std::vector<float> shape_piece(std::span<const float> raw, const ShapeOptions& o
   const std::size_t fade_out = std::min(samples_in(kFadeOutSeconds, options.rate_hz), kept.size());
   for (std::size_t i = 0; i < fade_out; ++i)
     piece[kept.size() - 1 - i] *= fade(i, fade_out);
-  return piece;
+  return {std::move(piece), sound.begin - head, head, head + (sound.end - sound.begin)};
 }
 
 }  // namespace morgan::engines

@@ -16,9 +16,16 @@ struct ShapeOptions {
   double speed = 1.0;  ///< pauses shrink with it
 };
 
+struct ShapedPiece {
+  std::vector<float> samples;
+  std::size_t skipped = 0;      ///< samples of `raw` before the first one that was kept
+  std::size_t sound_begin = 0;  ///< where in `samples` the first sound begins
+  std::size_t sound_end = 0;    ///< and the last ends
+};
+
 /// Silence at the head is at most 20 ms; the pause at the tail depends on what ends the piece. Samples stay
 /// within -0.98..0.98. Empty when there is no sound in `raw`.
-std::vector<float> shape_piece(std::span<const float> raw, const ShapeOptions& options);
+ShapedPiece shape_piece(std::span<const float> raw, const ShapeOptions& options);
 
 /// The pause that follows a piece, seconds.
 double pause_seconds(PieceEnd end, double speed);

@@ -34,14 +34,14 @@ double tail_silence(std::vector<float> samples) {
 }
 
 TEST(PieceShaper, CutsTheSilenceAtTheHead) {
-  const auto piece = shape_piece(with_silence(0.3, tone(0.5, 0.5F), 0.4), {.rate_hz = kRate});
+  const auto piece = shape_piece(with_silence(0.3, tone(0.5, 0.5F), 0.4), {.rate_hz = kRate}).samples;
   EXPECT_LE(head_silence(piece), 0.021);
 }
 
 TEST(PieceShaper, PausesByWhatEndsThePiece) {
   double longest = -1;
   for (const PieceEnd end : {PieceEnd::kPhrase, PieceEnd::kClause, PieceEnd::kSentence}) {
-    const auto piece = shape_piece(with_silence(0.1, tone(0.5, 0.5F), 0.6), {.rate_hz = kRate, .end = end});
+    const auto piece = shape_piece(with_silence(0.1, tone(0.5, 0.5F), 0.6), {.rate_hz = kRate, .end = end}).samples;
     EXPECT_NEAR(tail_silence(piece), pause_seconds(end, 1.0), 0.03);
     EXPECT_GT(pause_seconds(end, 1.0), longest);
     longest = pause_seconds(end, 1.0);
@@ -57,8 +57,9 @@ TEST(PieceShaper, JoinsWithoutAClick) {
   std::vector<float> joined;
   for (int i = 0; i < 1000; ++i) {
     const auto end = static_cast<PieceEnd>(i % 3);
-    const auto piece = shape_piece(std::span(raw).first(raw.size() - static_cast<std::size_t>(i % 50)),
-                                   {.rate_hz = kRate, .end = end});
+    const auto piece =
+        shape_piece(std::span(raw).first(raw.size() - static_cast<std::size_t>(i % 50)), {.rate_hz = kRate, .end = end})
+            .samples;
     joined.insert(joined.end(), piece.begin(), piece.end());
   }
   // The fades' own slope may add to the tone's, no more.
@@ -69,21 +70,28 @@ TEST(PieceShaper, JoinsWithoutAClick) {
 }
 
 TEST(PieceShaper, StaysBelowFullScale) {
-  const auto piece = shape_piece(tone(0.3, 3.0F), {.rate_hz = kRate, .gain = 2.0F});
+  const auto piece = shape_piece(tone(0.3, 3.0F), {.rate_hz = kRate, .gain = 2.0F}).samples;
   EXPECT_LE(*std::max_element(piece.begin(), piece.end()), 0.98F);
   EXPECT_GE(*std::min_element(piece.begin(), piece.end()), -0.98F);
 }
 
 TEST(PieceShaper, TheGainIsTheSameForEveryPiece) {
-  const auto quiet = shape_piece(tone(0.5, 0.1F), {.rate_hz = kRate, .gain = 0.6F});
-  const auto loud = shape_piece(tone(0.5, 0.4F), {.rate_hz = kRate, .gain = 0.6F});
+  const auto quiet = shape_piece(tone(0.5, 0.1F), {.rate_hz = kRate, .gain = 0.6F}).samples;
+  const auto loud = shape_piece(tone(0.5, 0.4F), {.rate_hz = kRate, .gain = 0.6F}).samples;
   EXPECT_NEAR(*std::max_element(quiet.begin(), quiet.end()), 0.06F, 0.005F);
   EXPECT_NEAR(*std::max_element(loud.begin(), loud.end()), 0.24F, 0.01F);
 }
 
+TEST(PieceShaper, SaysWhereTheRawSamplesAre) {
+  const auto piece = shape_piece(with_silence(0.3, tone(0.5, 0.5F), 0.4), {.rate_hz = kRate});
+  EXPECT_NEAR(static_cast<double>(piece.skipped) / kRate, 0.285, 0.006);
+  EXPECT_NEAR(static_cast<double>(piece.sound_end) / kRate, 0.515, 0.006);
+  EXPECT_LE(piece.sound_end, piece.samples.size());
+}
+
 TEST(PieceShaper, SilenceIsNoPiece) {
-  EXPECT_TRUE(shape_piece({}, {}).empty());
-  EXPECT_TRUE(shape_piece(std::vector<float>(kRate), {}).empty());
+  EXPECT_TRUE(shape_piece({}, {}).samples.empty());
+  EXPECT_TRUE(shape_piece(std::vector<float>(kRate), {}).samples.empty());
 }
 
 }  // namespace

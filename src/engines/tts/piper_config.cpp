@@ -29,19 +29,20 @@ constexpr std::array kAccented = {
     Accented{0x00E9, 'e', 0x0301}, Accented{0x00E4, 'a', 0x0308}, Accented{0x00EB, 'e', 0x0308},
     Accented{0x00F6, 'o', 0x0308}, Accented{0x00FC, 'u', 0x0308}};
 
-std::vector<char32_t> decomposed(std::string_view phonemes) {
-  std::vector<char32_t> codes;
-  for (const char32_t code : code_points(phonemes)) {
+Phonemes decomposed(const Phonemes& phonemes) {
+  Phonemes apart;
+  for (std::size_t i = 0; i < phonemes.codes.size(); ++i) {
+    const char32_t code = phonemes.codes[i];
     const auto found =
         std::find_if(kAccented.begin(), kAccented.end(), [code](const Accented& a) { return a.whole == code; });
     if (found == kAccented.end()) {
-      codes.push_back(code);
+      apart.append(code, phonemes.words[i]);
     } else {
-      codes.push_back(found->letter);
-      codes.push_back(found->accent);
+      apart.append(found->letter, phonemes.words[i]);
+      apart.append(found->accent, phonemes.words[i]);
     }
   }
-  return codes;
+  return apart;
 }
 
 /// The object `name` of `parent`; an empty one when it is absent or something else.
@@ -123,22 +124,26 @@ Result<PiperConfig> load_piper_config(const std::filesystem::path& file) {
               "the voice configuration " + file.string() + " is damaged: " + config.error().message);
 }
 
-std::vector<std::int64_t> piper_ids(const PiperConfig& config, std::string_view phonemes) {
-  std::vector<std::int64_t> ids;
-  const auto append = [&](char32_t code) {
+PiperInput piper_input(const PiperConfig& config, const Phonemes& phonemes) {
+  PiperInput input;
+  const auto append = [&](char32_t code, std::uint32_t word) {
     const auto found = config.phoneme_ids.find(code);
     if (found == config.phoneme_ids.end()) return false;
-    ids.insert(ids.end(), found->second.begin(), found->second.end());
+    input.ids.insert(input.ids.end(), found->second.begin(), found->second.end());
+    input.words.resize(input.ids.size(), word);
     return true;
   };
-  append(kStart);
-  append(kPad);
-  for (const char32_t code : decomposed(phonemes)) {
+  append(kStart, kNoWord);
+  append(kPad, kNoWord);
+  const Phonemes apart = decomposed(phonemes);
+  for (std::size_t i = 0; i < apart.codes.size(); ++i) {
+    const char32_t code = apart.codes[i];
     const bool reserved = code == kStart || code == kPad || code == kEnd;
-    if (!reserved && append(code)) append(kPad);
+    const std::uint32_t word = code == ' ' || is_kept_mark(code) ? kNoWord : apart.words[i];
+    if (!reserved && append(code, word)) append(kPad, word);
   }
-  append(kEnd);
-  return ids;
+  append(kEnd, kNoWord);
+  return input;
 }
 
 }  // namespace morgan::engines

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "engines/tts/phonemizer.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,8 +26,14 @@ struct PiperConfig {
 /// @error kNotFound  no file   @error kCorrupt  not a Piper configuration
 Result<PiperConfig> load_piper_config(const std::filesystem::path& file);
 
-/// The model's input: start, pad, then each phoneme and a pad, end. Accented phonemes are taken apart first
-/// ("\u00E7" to "c" and cedilla), as at training; unknown ones are skipped.
-std::vector<std::int64_t> piper_ids(const PiperConfig& config, std::string_view phonemes);
+/// What the model is given, and the word that each id is heard in.
+struct PiperInput {
+  std::vector<std::int64_t> ids;
+  std::vector<std::uint32_t> words;  ///< kNoWord: a blank, a mark, or the edge of the text
+};
+
+/// Start, pad, then each phoneme and a pad, end. Accented phonemes are taken apart first ("\u00E7" to "c" and
+/// cedilla), as at training; unknown ones are skipped. A pad sounds with the phoneme before it.
+PiperInput piper_input(const PiperConfig& config, const Phonemes& phonemes);
 
 }  // namespace morgan::engines

@@ -46,6 +46,42 @@ TEST_F(Piper, SpeaksFasterWhenAsked) {
   EXPECT_EQ(wrong.error().param, "speed");
 }
 
+TEST_F(Piper, TellsWhereEachWordIsHeard) {
+  for (const char* text :
+       {"The quick brown fox jumps over the lazy dog.", "It costs $5 at 10:30, or $1,234.56 by the end of the year.",
+        "Dr. Smith (he is **80**) said: \"No, e.g. \u2014 never!\"", "\U0001F600 Hello \U0001F600",
+        "- one\n- two\n- three", "Hello \u4f60\u597d world. \u4f60\u597d\u3002", "one",
+        "The U.S. spent 3.5% of it in 2024 - or 3/4 of that."}) {
+    const TimedSpeech spoken = listen_timed(*engine_, {text});
+    EXPECT_GE(spoken.chunks, 1U) << text;
+  }
+  // Nothing is heard, yet the words are told.
+  EXPECT_EQ(listen_timed(*engine_, {"\U0001F600 ..."}).chunks, 1U);
+  EXPECT_EQ(listen_timed(*engine_, {""}).chunks, 0U);
+}
+
+TEST_F(Piper, WordsAreLoudAndTheBreathBetweenThemIsNot) {
+  const TimedSpeech spoken = listen_timed(*engine_, {"Stop, take care, and go."});
+  ASSERT_EQ(spoken.words.size(), 5U);
+  const auto level = [&](std::size_t begin, std::size_t end) {
+    double sum = 0;
+    for (std::size_t i = begin; i < end; ++i)
+      sum += static_cast<double>(spoken.samples[i]) * spoken.samples[i];
+    return std::sqrt(sum / static_cast<double>(end - begin));
+  };
+  for (const SpokenWord& word : spoken.words)
+    EXPECT_GT(level(word.begin_sample, word.end_sample), 0.02) << word.text;
+  EXPECT_LT(spoken.words[0].begin_sample, static_cast<std::size_t>(0.02 * kRate));
+  // Behind the last word comes the pause alone.
+  EXPECT_LT(level(spoken.words[4].end_sample, spoken.samples.size()), 0.01);
+}
+
+TEST_F(Piper, TheSameTextTakesAsLongWithAndWithoutWords) {
+  const std::string text = "The words cost nothing.";
+  const auto plain = static_cast<double>(listen(*engine_, {text}).samples.size());
+  EXPECT_NEAR(static_cast<double>(listen_timed(*engine_, {text}).samples.size()) / plain, 1, 0.25);
+}
+
 TEST_F(Piper, GivesALongTextInPieces) {
   std::string text;
   for (int i = 0; i < 12; ++i)

@@ -5,18 +5,26 @@
 #include "engines/onnx/ort_session.h"
 #include "engines/tts/piece_planner.h"
 #include "engines/tts/tts_engine.h"
+#include "engines/tts/word_times.h"
 
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace morgan::engines {
 
-/// Raw samples of one piece of normalized text, in as many runs as the model needs.
-using RenderPiece = std::function<Result<std::vector<std::vector<float>>>(const std::string& text)>;
+/// Raw samples of one run of the model, and where in them the words of its piece are.
+struct Rendered {
+  std::vector<float> samples;
+  std::vector<WordSpan> words;
+};
+
+/// One piece of normalized text, in as many runs as the model needs.
+using RenderPiece = std::function<Result<std::vector<Rendered>>(const std::string& text)>;
 
 struct SpeechJob {
   Voice voice;
@@ -24,18 +32,22 @@ struct SpeechJob {
   float gain = 1.0F;
 };
 
-Result<void> speak(const TtsRequest& request, const SpeechJob& job, const RenderPiece& render, const TtsSink& sink,
+Result<void> speak(const TtsRequest& request, const SpeechJob& job, const RenderPiece& render, const TimedSink& sink,
                    const StopToken& stop);
 
-/// The floats of a model's only output.
+/// For engines that implement synthesize() by synthesize_timed(): passes on what can be heard.
+TimedSink without_words(const TtsSink& sink);
+
+/// Makes a Rendered of a model's outputs: the samples, then, if there are two, how long each symbol is.
+/// @param words  as word_spans() has it
 /// @error kInternal  another type, or samples that are no numbers
-Result<std::vector<float>> samples_of(std::vector<onnx::Tensor> outputs);
+Result<Rendered> rendered(std::vector<onnx::Tensor> outputs, std::span<const std::uint32_t> words);
 
 /// @error kCorrupt  the model lacks one of the inputs: it is another kind of model
 Result<void> check_inputs(const onnx::Session& session, const std::filesystem::path& model,
                           std::initializer_list<std::string_view> needed);
 
 /// @error kCorrupt  the model failed or was silent; what else prevented the run stays as it is
-Result<void> check_first_run(const Result<std::vector<std::vector<float>>>& runs, const std::filesystem::path& model);
+Result<void> check_first_run(const Result<std::vector<Rendered>>& runs, const std::filesystem::path& model);
 
 }  // namespace morgan::engines

@@ -25,20 +25,27 @@ struct TtsRequest {
   std::string text;               ///< valid UTF-8; normalized by the engine
   std::string voice = "default";  ///< a voice's name, or "default"
   double speed = 1.0;             ///< 0.25..4; 2 speaks twice as fast
+  /// An answer that is spoken while it is written is one request per part of it. Then all but the first follow, and
+  /// all but the last continue.
+  bool follows = false;  ///< speech of the same answer is heard already: the first piece need not be small
+  bool continues =
+      false;  ///< more of the same answer comes: only a full stop, not the end of the text, ends its melody
 };
 
 /// Takes pieces of speech as they are ready; false stops the synthesis.
 using TtsSink = std::function<bool(std::span<const float> samples)>;
 
-/// Where a word of the request's own text is heard, in samples of the chunk that it comes with.
+/// Where a word of the request's own text is heard, in samples of the chunk that it comes with. A word is what
+/// stands between blanks. One without a sound, a dash say, begins and ends at one sample.
 struct SpokenWord {
-  std::string text;         ///< as it was written, with its punctuation: "$5," though "five dollars" is heard
+  std::string text;          ///< as it was written, with its punctuation: "$5," though "five dollars" is heard
   std::size_t text_end = 0;  ///< byte of the request's text behind it
   std::size_t begin_sample = 0;
   std::size_t end_sample = 0;
 };
 
-/// A piece of speech and the words in it, in order; together the chunks' words are those of the text.
+/// A piece of speech and the words in it, in order; together the chunks' words are those of the text. The last chunk
+/// has no samples when words without a sound are left, as in a text of emoji alone.
 struct SpeechChunk {
   std::span<const float> samples;
   std::vector<SpokenWord> words;
@@ -61,8 +68,8 @@ class TtsEngine {
   /// @thread any, concurrently
   virtual Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) = 0;
 
-  /// The same, and tells where each word is heard: exactly where the model says how long its sounds are,
-  /// else by the share of letters within a piece.
+  /// The same, and tells where each word is heard: exactly where the model says how long its sounds are, else by
+  /// the share of sounds within a piece. Here, for engines that know neither: at the usual pace of a voice.
   virtual Result<void> synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop);
 
   virtual std::vector<EngineInfo> info() const = 0;

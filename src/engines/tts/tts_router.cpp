@@ -47,9 +47,13 @@ class TtsRouter final : public TtsEngine {
   Result<void> synthesize(const TtsRequest& request, const TtsSink& sink, const StopToken& stop) override {
     MORGAN_CHECK_OK(check_speed(request.speed));
     MORGAN_TRY(const Route route, route_of(request.voice));
-    TtsRequest routed = request;
-    routed.voice = route.voice.name;
-    return route.engine->synthesize(routed, sink, stop);
+    return route.engine->synthesize(routed(request, route), sink, stop);
+  }
+
+  Result<void> synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop) override {
+    MORGAN_CHECK_OK(check_speed(request.speed));
+    MORGAN_TRY(const Route route, route_of(request.voice));
+    return route.engine->synthesize_timed(routed(request, route), sink, stop);
   }
 
   std::vector<EngineInfo> info() const override {
@@ -66,6 +70,11 @@ class TtsRouter final : public TtsEngine {
     TtsEngine* engine;  // one of engines_
     Voice voice;
   };
+
+  static TtsRequest routed(TtsRequest request, const Route& route) {
+    request.voice = route.voice.name;
+    return request;
+  }
 
   Result<Route> route_of(const std::string& name) const {
     const std::string& wanted = name.empty() || name == "default" ? default_voice_ : name;
