@@ -32,7 +32,7 @@ using TtsSink = std::function<bool(std::span<const float> samples)>;
 
 /// Where a word of the request's own text is heard, in samples of the chunk that it comes with.
 struct SpokenWord {
-  std::string text;         ///< as it was written, with its punctuation: "$5," though "five dollars" is heard
+  std::string text;          ///< as it was written, with its punctuation: "$5," though "five dollars" is heard
   std::size_t text_end = 0;  ///< byte of the request's text behind it
   std::size_t begin_sample = 0;
   std::size_t end_sample = 0;
