@@ -145,7 +145,7 @@ OrderedJson compare(const std::string& name, const Json& recorded, const SpokenT
           {"transcript", {{"before", transcript}, {"now", now.transcript}, {"same", transcript == now.transcript}}},
           {"word_edits", now.word_errors ? now.word_errors->edits : 0},
           {"answer", {{"before", text_of(recorded, "answer")}, {"now", now.answer}}},
-          {"outcome", {{"before", text_of(recorded, "outcome")}, {"now", now.status}}},
+          {"outcome_before", text_of(recorded, "outcome")},
           {"cut_offs", now.cut_offs},
           {"answer_start_ms", difference(total_of(before), total_of(now.stages))},
           {"stages_ms", std::move(stages)},
@@ -192,9 +192,7 @@ Result<void> replay(const Context& context, const ReplayOptions& options) {
   const BenchUser user(*client);
   MORGAN_TRY(const auto call, open_call(*client, how, user.id()));
   MORGAN_CHECK_OK(stay_quiet(*call, kQuietBefore));
-  SpokenTurnOptions all_of_it;
-  all_of_it.listen_seconds = 0;
-  MORGAN_TRY(const SpokenTurn now, speak_turn(*call, clip, all_of_it));
+  MORGAN_TRY(const SpokenTurn now, speak_turn(*call, clip, {}));
   call->hang_up();
   const OrderedJson result = compare(name, *recorded, now);
   if (context.json)
@@ -214,7 +212,7 @@ void add_replay(CLI::App& root, Context& context) {
   command->footer(
       "Turns are recorded while live.record_turns is true, below $MORGAN_HOME/turns, the last 500. They hold what was\n"
       "said. The turn runs in a conversation of its own that is deleted afterwards: it knows nothing of what was said\n"
-      "before it.");
+      "before it. The answer is heard for 3 s; its text is shown as far as it was written by then.");
   command->callback([&context, options] {
     context.action = [&context, options] {
       const Result<void> done = replay(context, *options);

@@ -48,7 +48,7 @@ void judge(const LiveLog& log, Time speech_end, SpokenTurn& turn) {
     if (answer.aside) continue;
     if (answer.started < speech_end) ++turn.cut_offs;
     if (answer.started < speech_end && answer.status == "reopened") ++turn.taken_back;
-    if (answer.status == "interrupted") ++turn.interruptions;
+    if (answer.started >= speech_end && answer.status == "interrupted") ++turn.interruptions;
   }
   std::vector<std::string> said;
   for (const FinalTranscript& transcript : log.finals()) {

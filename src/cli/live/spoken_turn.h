@@ -30,7 +30,7 @@ struct SpokenTurn {
   bool stages_add_up = true;              ///< the server's stages, to the total that it names, within 5 ms
   int cut_offs = 0;                       ///< turns committed before the last voiced sample
   int taken_back = 0;                     ///< of these: before any of the answer was to be heard
-  int interruptions = 0;                  ///< answers that ended as interrupted
+  int interruptions = 0;                  ///< answers that ended as interrupted, though nobody spoke any more
   bool answered = false;
   std::string transcript;  ///< all final ones of it
   std::string answer;
