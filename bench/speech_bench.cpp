@@ -8,6 +8,7 @@
 #include "audio/resampler.h"
 #include "engines/stt/whisper_cpp_stt.h"
 #include "engines/tts/kokoro_tts.h"
+#include "engines/tts/piece_shaper.h"
 #include "engines/tts/piper_tts.h"
 #include "engines/tts/seam_checks.h"
 #include "text/sentence_splitter.h"
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -119,22 +121,26 @@ void measure_first(const std::string& voice) {
   for (const int threads : {1, 2}) {
     const auto tts = load(voice, threads);
     std::vector<double> times;
+    std::vector<double> work;  // of all threads, which other programs on the machine disturb less
     std::vector<double> lengths;
     for (int round = 0; round < (voice == "joe" ? 5 : 1); ++round) {
       for (const char* answer : kAnswers) {
         TtsRequest request{.text = live_pieces(answer)[0], .voice = voice};
         request.continues = true;
         const auto begin = Clock::now();
+        const std::clock_t begin_work = std::clock();
         const auto take = [&](const SpeechChunk& chunk) {
           times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+          work.push_back(1000.0 * static_cast<double>(std::clock() - begin_work) / CLOCKS_PER_SEC);
           lengths.push_back(static_cast<double>(chunk.samples.size()) / tts->find_voice(voice)->sample_rate_hz);
           return false;
         };
         static_cast<void>(tts->synthesize_timed(request, take, StopToken()));
       }
     }
-    std::printf("%s, %d threads: first sample after p50 %.1f ms, p95 %.1f ms, least %.1f ms; first piece p50 %.2f s\n",
-                voice.c_str(), threads, percentile(times, 0.5), percentile(times, 0.95), percentile(times, 0),
+    std::printf("%s, %d threads: first sample after p50 %.1f ms, p95 %.1f ms, least %.1f ms; processor p50 %.1f ms, least "
+                "%.1f ms; first piece p50 %.2f s\n",
+                voice.c_str(), threads, percentile(times, 0.5), percentile(times, 0.95), percentile(times, 0), percentile(work, 0.5), percentile(work, 0),
                 percentile(lengths, 0.5));
   }
 }
@@ -208,6 +214,7 @@ void measure_seams(const std::string& voice, std::size_t wanted) {
   std::size_t outside = 0;
   float peak = 0;
   double dc = 0;
+  double total = 0;
   std::vector<double> heads;
   std::vector<double> gaps;
   std::vector<double> levels;  // of a piece against the mean of its answer
@@ -223,26 +230,30 @@ void measure_seams(const std::string& voice, std::size_t wanted) {
       const auto piece = all.subspan(begins[i], end - begins[i]);
       loudness.push_back(loudness_db(piece, rate));
       dc = std::max(dc, std::abs(dc_of(piece)));
-      const auto loud = std::find_if(piece.begin(), piece.end(), [](float x) { return std::abs(x) > 0.01F; });
+      const auto loud = std::find_if(piece.begin(), piece.end(), [](float x) { return std::abs(x) > 0.004F; });
       heads.push_back(static_cast<double>(loud - piece.begin()) / rate);
       for (const float sample : piece)
         peak = std::max(peak, std::abs(sample));
     }
     const double mean = std::accumulate(loudness.begin(), loudness.end(), 0.0) / static_cast<double>(loudness.size());
     for (const double level : loudness) {
+      total += level;
       levels.push_back(level - mean);
       if (std::abs(level - mean) > 3) ++outside;
     }
-    const auto reach = static_cast<std::size_t>(rate) / 50;
     for (const std::size_t seam : heard.seams) {
-      std::size_t last = seam;
-      while (last > 0 && std::abs(all[last - 1]) < 0.01F)
-        --last;
-      std::size_t first = seam;
-      while (first < all.size() && std::abs(all[first]) < 0.01F)
-        ++first;
-      gaps.push_back(static_cast<double>(first - last) / rate);
-      if (find_click(all, std::min(last, seam - std::min(seam, reach)), seam + reach, rate)) ++clicks;
+      const auto quiet = [](float x) { return std::abs(x) < 0.004F; };
+      const auto at = all.begin() + static_cast<std::ptrdiff_t>(seam);
+      const auto last = std::find_if_not(std::make_reverse_iterator(at), all.rend(), quiet).base();
+      gaps.push_back(static_cast<double>(std::find_if_not(at, all.end(), quiet) - last) / rate);
+      const auto click = click_at_seam(all, seam, rate);
+      if (!click) continue;
+      ++clicks;
+      if (std::getenv("SPEECH_BENCH_CLICKS") == nullptr) continue;
+      std::printf("click %td samples from the seam:", static_cast<std::ptrdiff_t>(*click) - static_cast<std::ptrdiff_t>(seam));
+      for (std::size_t i = *click - 6; i < *click + 6 && i < all.size(); ++i)
+        std::printf(" %.4f", static_cast<double>(all[i]));
+      std::printf("\n");
     }
     seams += heard.seams.size();
   }
@@ -251,6 +262,7 @@ void measure_seams(const std::string& voice, std::size_t wanted) {
       "ms\n",
       voice.c_str(), seams, clicks, percentile(heads, 0.5) * 1000, percentile(heads, 1) * 1000,
       percentile(gaps, 0.1) * 1000, percentile(gaps, 0.5) * 1000, percentile(gaps, 0.9) * 1000);
+  std::printf("mean level %.1f dB, ", total / static_cast<double>(levels.size()));
   std::printf("level against the answer's p5 %+.1f dB, p95 %+.1f dB, beyond 3 dB %zu of %zu; peak %.2f; DC %.5f\n",
               percentile(levels, 0.05), percentile(levels, 0.95), outside, levels.size(), static_cast<double>(peak),
               dc);

@@ -112,7 +112,9 @@ void add_bench(CLI::App& root, Context& context) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* command = root.add_subcommand("bench", "measure a spoken turn on this machine");
   command->add_option("-n,--rounds", options->rounds, "rounds (default 5)")->check(CLI::Range(1, 1000));
+  add_bench_voice(*command, context);
   command->callback([&context, options] {
+    if (context.action) return;  // that of `bench voice`
     context.action = [&context, options] {
       const Result<void> done = bench(context, *options);
       return done ? static_cast<int>(kExitOk) : report(context, done.error());

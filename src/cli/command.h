@@ -47,6 +47,9 @@ void add_models(CLI::App& root, Context& context);
 void add_config(CLI::App& root, Context& context);
 void add_doctor(CLI::App& root, Context& context);
 void add_bench(CLI::App& root, Context& context);
+/// Below `bench`.
+void add_bench_voice(CLI::App& bench, Context& context);
+void add_replay(CLI::App& root, Context& context);
 void add_completion(CLI::App& root, Context& context);
 
 }  // namespace morgan::cli

@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   add_config(root, context);
   add_doctor(root, context);
   add_bench(root, context);
+  add_replay(root, context);
   add_completion(root, context);
 
   if (const auto unknown = unknown_command(root, argc, argv)) {

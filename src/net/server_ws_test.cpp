@@ -230,7 +230,7 @@ TEST(WebSocket, RefusesSessionsOverTheLimit) {
 
 TEST(WebSocket, KeepsAQuietClientByPinging) {
   ServerOptions options;
-  options.idle_timeout = std::chrono::milliseconds(80);
+  options.idle_timeout = std::chrono::milliseconds(300);
   std::promise<void> over;
   const auto server = serve(
       [&](const Request&, WsPeer& peer) {
@@ -242,7 +242,7 @@ TEST(WebSocket, KeepsAQuietClientByPinging) {
   WsClient quiet(*server);
   auto ended = over.get_future();
   auto reader = std::async(std::launch::async, [&] { return quiet.receive(); });  // answers pings
-  EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(400)), std::future_status::timeout);
+  EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(900)), std::future_status::timeout);
   server->stop(std::chrono::seconds(5));
   EXPECT_EQ(reader.get(), "closed:1001");
 }

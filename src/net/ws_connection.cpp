@@ -20,6 +20,10 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxMessage = 1U << 20U;
 constexpr std::size_t kKeptBuffer = 8U << 10U;  // a larger one goes back after its message
 constexpr std::chrono::seconds kHandshakeTime{10};
+constexpr std::size_t kLingerPiece = 16U << 10U;
+constexpr std::size_t kLingerLimit = 64U << 20U;
+constexpr std::chrono::seconds kLingerTime{10};
+constexpr std::chrono::milliseconds kLingerPause{1'000};
 
 }  // namespace
 
@@ -28,9 +32,9 @@ WsConnection::WsConnection(ServerContext* context, asio::ip::tcp::socket socket,
       request_(std::move(request)),
       // Not called after the destructor, which waits for a call that is under way.
       outbox_(std::make_shared<WsOutbox>([this] { post_wake(); })),
-      ws_(std::move(socket)),
+      ws_(WsSocket(std::move(socket))),
       event_(ws_.get_executor()),
-      close_deadline_(ws_.get_executor()) {
+      deadline_(ws_.get_executor()) {
   request_.stop = stop_.token();
 }
 
@@ -90,10 +94,7 @@ void WsConnection::pump() {
   // A client that does not read must not keep the close waiting behind what was queued.
   if (!close_timed_ && outbox_->closing()) {
     close_timed_ = true;
-    close_deadline_.expires_after(context_->options.write_timeout);
-    close_deadline_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->cut();
-    });
+    cut_after(context_->options.write_timeout);
   }
   if (writing_ || close_sent_) return;
   WsOutbox::Next next = outbox_->next();
@@ -106,7 +107,7 @@ void WsConnection::pump() {
     self->writing_ = false;
     self->outbox_->written(ws_cost(self->current_));
     self->current_ = {};
-    if (error) self->lost();
+    if (error) self->lost(true);
     self->pump();
   });
 }
@@ -115,12 +116,33 @@ void WsConnection::begin_close(const WsOutbox::Closing& closing) {
   close_sent_ = true;
   const beast::string_view reason(closing.reason.data(), closing.reason.size());
   ws_.async_close(websocket::close_reason(static_cast<websocket::close_code>(closing.code), reason),
-                  [self = shared_from_this()](error_code) { self->lost(); });
+                  [self = shared_from_this()](error_code error) { self->lost(bool(error)); });
+}
+
+asio::awaitable<void> WsConnection::linger() {
+  error_code ignored;
+  ws_.next_layer().shutdown(asio::socket_base::shutdown_send, ignored);
+  const auto piece = std::make_unique_for_overwrite<char[]>(kLingerPiece);
+  const auto until = std::chrono::steady_clock::now() + kLingerTime;
+  for (std::size_t drained = 0; drained < kLingerLimit && std::chrono::steady_clock::now() < until;) {
+    cut_after(kLingerPause);
+    const auto done = co_await ws_.next_layer().async_read_some(asio::buffer(piece.get(), kLingerPiece), kTuple);
+    if (std::get<0>(done)) break;
+    drained += std::get<1>(done);
+  }
+  cut();
+}
+
+void WsConnection::cut_after(std::chrono::milliseconds limit) {
+  deadline_.expires_after(limit);
+  deadline_.async_wait([self = shared_from_this()](error_code error) {
+    if (!error) self->cut();
+  });
 }
 
 void WsConnection::cut() {
   error_code ignored;
-  close_deadline_.cancel();
+  deadline_.cancel();
   ws_.next_layer().close(ignored);
 }
 

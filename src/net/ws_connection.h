@@ -5,6 +5,7 @@
 #include "net/http_types.h"
 #include "net/server_context.h"
 #include "net/ws_outbox.h"
+#include "net/ws_socket.h"
 #include "net/ws_types.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -43,7 +44,7 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   const Request& request() const { return request_; }
 
  protected:
-  using Stream = boost::beast::websocket::stream<boost::asio::ip::tcp::socket, false>;
+  using Stream = boost::beast::websocket::stream<WsSocket, false>;
 
   WsConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request);
 
@@ -59,10 +60,14 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   boost::asio::awaitable<void> sleep();
   void wake() { event_.cancel(); }
 
+  /// Closes the socket when the client has, or soon; what it still sends is read away, so that it gets to read the
+  /// close frame instead of a reset.
+  boost::asio::awaitable<void> linger();
+
   /// Writes what the outbox has, one message or the close frame at a time.
   void pump();
-  /// The socket is of no more use: a write failed, or the close has been carried out. I/O thread.
-  virtual void lost() = 0;
+  /// Nothing more will be written: the close has been carried out, or a write `failed`. I/O thread.
+  virtual void lost(bool failed) = 0;
   /// The outbox was woken. I/O thread.
   virtual void on_outbox() { pump(); }
 
@@ -74,10 +79,11 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
  private:
   void post_wake();
   void begin_close(const WsOutbox::Closing& closing);
+  void cut_after(std::chrono::milliseconds limit);
 
   Stream ws_;
   boost::asio::steady_timer event_;
-  boost::asio::steady_timer close_deadline_;
+  boost::asio::steady_timer deadline_;  // of the close, and of what follows it
   boost::beast::flat_buffer buffer_;
   WsMessage current_;  // the message being written
   bool writing_ = false;

@@ -43,6 +43,7 @@ asio::awaitable<int> WsSessionConnection::run() {
   if (session_ && stopping_) guarded([this] { session_->on_stopping(); });
   co_await read_messages();
   end_session();
+  co_await linger();
   co_return 101;
 }
 
@@ -69,9 +70,9 @@ void WsSessionConnection::deliver(WsMessage message) {
 }
 
 void WsSessionConnection::end_session() {
+  ended_ = true;
   stop_.request_stop(StopReason::kClientGone);
   outbox_->set_gone();
-  cut();
   if (session_) guarded([this] { session_->on_gone(); });
   session_.reset();
 }

@@ -26,12 +26,16 @@ class WsSessionConnection final : public WsConnection {
   template <typename Call>
   void guarded(Call&& call);
   void end_session();
-  void lost() override { cut(); }
+  /// A read does not notice that a write failed: it has to be ended.
+  void lost(bool failed) override {
+    if (failed && !ended_) cut();
+  }
   void on_outbox() override;
 
   const WsSessionFactory* const factory_;
   const std::shared_ptr<WsSessionPeer> peer_;  // shared with the session and whoever it gives it to
   std::shared_ptr<WsSession> session_;         // shared with whoever the factory gave it to
+  bool ended_ = false;                         // nothing is read any more
   bool paused_ = false;                        // the session takes no messages
   bool stopping_ = false;                      // the session has been told, or will be when it begins
 };

@@ -37,8 +37,7 @@ asio::awaitable<int> WsThreadConnection::run() {
   while (!session_over_)
     co_await sleep();
   thread_.join();
-  // What the last write or close still holds must end before the socket is given up.
-  cut();
+  co_await linger();
   co_return 101;
 }
 

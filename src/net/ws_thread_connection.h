@@ -33,7 +33,7 @@ class WsThreadConnection final : public WsConnection, public WsPeer {
   void deliver(WsMessage message);
   void mark_gone(bool too_large);
   bool inbox_full();
-  void lost() override { mark_gone(false); }
+  void lost(bool) override { mark_gone(false); }
 
   const WsHandler* const handler_;
   std::thread thread_;

@@ -70,10 +70,10 @@ TEST(StrandPool, NeverRunsTwoTasksOfAStrandAtOnce) {
 }
 
 TEST(StrandPool, RunsOtherStrandsWhileOneIsBusy) {
+  Gate gate;  // before the pool, whose thread waits at it
   const auto pool = StrandPool::create(2);
   const auto busy = pool->make_strand();
   const auto other = pool->make_strand();
-  Gate gate;
   busy->post([&] { gate.wait(); });
   drain(*other);
   gate.open();

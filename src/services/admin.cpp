@@ -1,8 +1,8 @@
 #include "services/admin.h"
 
 #include "base/strings.h"
-#include "services/embedded_files.h"
 #include "services/json_format.h"
+#include "services/pages.h"
 
 #include <unistd.h>
 #include <fstream>
@@ -103,19 +103,6 @@ net::Response health_response(const Health& health) {
   return response;
 }
 
-// The pages bring their own script and style and talk to this server only.
-net::Response page(std::string_view html) {
-  net::Response response = net::Response::bytes(std::string(html), "text/html; charset=utf-8");
-  response.headers.emplace(
-      "Content-Security-Policy",
-      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
-      "media-src 'self' blob: data:; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-      "frame-ancestors 'none'");
-  response.headers.emplace("X-Content-Type-Options", "nosniff");
-  response.headers.emplace("Cache-Control", "no-cache");
-  return response;
-}
-
 OrderedJson facts(const ServiceContext& context) {
   return OrderedJson{{"service", context.name},
                      {"name", "Morgan " + context.name},
@@ -205,18 +192,19 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
   const bool has_page = context->name == "core";
   RouteDoc root{.tag = "service", .summary = "Facts about the service", .json_answer = "Facts"};
   if (has_page) {
-    root.description = "A page for browsers (Accept: text/html), else JSON.";
+    root.description = "The page of /voice for browsers (Accept: text/html), else JSON.";
     root.other_answers = {"text/html"};
   }
   routes.add(
       Method::kGet, "/", std::move(root),
       [context, has_page](const net::Request& request) -> Result<net::Response> {
         if (has_page && request.header("Accept").find("text/html") != std::string_view::npos) {
-          return page(embedded::index_page);
+          return voice_page();
         }
         return net::Response::json(200, dump_json(facts(*context)));
       },
       ApiRoutes::inline_options());
+  if (has_page) add_voice_page_routes(routes);
   add_health_routes(routes, more_health);
   routes.add(
       Method::kGet, "/version",
@@ -236,8 +224,7 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
   routes.add(
       Method::kGet, "/docs",
       {.tag = "service", .summary = "These routes as a page to try them", .other_answers = {"text/html"}},
-      [](const net::Request&) -> Result<net::Response> { return page(embedded::docs_page); },
-      ApiRoutes::inline_options());
+      [](const net::Request&) -> Result<net::Response> { return docs_page(); }, ApiRoutes::inline_options());
 }
 
 }  // namespace morgan::services

@@ -7,8 +7,8 @@
 
 namespace morgan::services {
 
-/// Adds /, /health, /ready, /status, /version, /metrics and /docs. @param more_health adds what only this
-/// service tells to /health; may be empty, must not block
+/// Adds /, /health, /ready, /status, /version, /metrics and /docs; to core /voice.
+/// @param more_health adds what only this service tells to /health; may be empty, must not block
 void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>& more_health = {});
 
 /// The worst of the parts: required and unhealthy makes unhealthy, else anything not healthy degraded.

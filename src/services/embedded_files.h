@@ -7,6 +7,7 @@ namespace morgan::embedded {
 
 extern const std::string_view openapi_schemas;
 extern const std::string_view docs_page;
-extern const std::string_view index_page;
+extern const std::string_view voice_page;
+extern const std::string_view voice_worklet;
 
 }  // namespace morgan::embedded

@@ -7,6 +7,7 @@
 #include "services/openai_models.h"
 #include "services/piece_stream.h"
 #include "services/service.h"
+#include "services/stt_streaming.h"
 #include "services/transcribe_call.h"
 #include "services/vad_fields.h"
 
@@ -178,13 +179,7 @@ net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, e
        .json_answer = "LanguageGuess"},
       [shared, &stt](const net::Request& request) { return detect_language(request, *shared, stt); },
       routes.audio_options());
-  routes.add(Method::kGet, "/sessions",
-             {.tag = "transcription",
-              .summary = "Streaming sessions under way; this version streams none",
-              .json_answer = "Sessions"},
-             [](const net::Request&) -> Result<net::Response> {
-               return json_response(OrderedJson{{"sessions", OrderedJson::array()}, {"count", 0}});
-             });
+  add_stt_streaming_routes(routes, std::make_shared<SttSessions>(stt, vad), stt, vad);
   const auto models = [&stt] { return std::vector{stt.info()}; };
   add_model_list_route(routes, models);
   add_openai_transcription_routes(routes, stt);

@@ -12,9 +12,27 @@ namespace morgan::dialogue::live {
 
 namespace {
 
-constexpr float kUnknownProbability = 0.5F;
-/// How steeply the wait falls with the probability.
-constexpr double kSteepness = 1.6;
+/// Before the model has answered: as if it were undecided.
+constexpr double kUndecided = 0.7;
+/// Between these the model is undecided. Behind whole sentences it mostly says more than the upper one, within them
+/// it says more than the lower one in a quarter of the pauses, and more than the upper one in few.
+constexpr double kOpenProbability = 0.5;
+constexpr double kSureProbability = 0.95;
+
+/// Share of the way from the shortest to the longest wait.
+struct WaitRow {
+  TextEnding ending;
+  double sure;       ///< the model is sure that it is over
+  double undecided;
+  double open;       ///< ... that it is not
+};
+
+constexpr std::array kWaits{
+    WaitRow{TextEnding::kUnknown, 0.34, 0.67, 1.0},   WaitRow{TextEnding::kOpen, 0.70, 0.90, 1.0},
+    WaitRow{TextEnding::kDangling, 0.14, 0.55, 0.90}, WaitRow{TextEnding::kComplete, 0.0, 0.24, 0.62},
+    WaitRow{TextEnding::kQuestion, 0.0, 0.08, 0.26},  WaitRow{TextEnding::kShort, 0.06, 0.06, 0.06},
+    WaitRow{TextEnding::kDictation, 0.80, 0.95, 1.0},
+};
 constexpr double kForget = 0.25;
 /// A speaker counts once so many pauses were seen.
 constexpr int kPausesToKnow = 3;
@@ -23,11 +41,13 @@ constexpr double kPauseMargin = 1.25;
 
 constexpr std::array kShortAnswers{"yes", "yeah", "yep", "yup", "no",    "nope", "nah",   "ok",
                                    "okay", "sure", "right", "please", "thanks", "stop", "hello", "hi"};
-constexpr std::array kOpenWords{"and",  "but",  "or",   "so",    "because", "if",   "when", "while", "that",   "which",
-                                "who",  "the",  "a",    "an",    "to",      "of",   "in",   "on",    "at",     "for",
-                                "with", "from", "by",   "my",    "your",    "his",  "her",  "our",   "their",  "is",
-                                "are",  "was",  "were", "will",  "would",   "can",  "could", "um",   "uh",     "er",
-                                "like", "then", "than", "about", "into",    "not",  "very", "just",  "between"};
+/// No sentence ends with one of these.
+constexpr std::array kOpenWords{"and", "but",  "or",   "because", "if",    "when", "while", "which", "the",  "a",   "an",
+                                "my",  "your", "his",  "our",     "their", "um",   "uh",    "er",    "than", "very"};
+/// Questions may.
+constexpr std::array kDanglingWords{"of",   "for",   "to",    "with", "from", "by",   "in",    "on",  "at",  "about", "into",
+                                    "is",   "are",   "was",   "were", "will", "would", "can",  "could", "so", "that",  "who",
+                                    "like", "then",  "not",   "just", "her",  "between"};
 constexpr std::array kDigits{"zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double"};
 constexpr std::array kSpelling{"at", "dot", "dash", "underscore", "hyphen", "slash"};
 
@@ -73,11 +93,12 @@ TextEnding ending_of(std::string_view text) {
   if (words.size() <= 2 && is_one_of(words.front(), kShortAnswers) &&
       (words.size() == 1 || is_one_of(last, kShortAnswers)))
     return TextEnding::kShort;
-  if (open_mark) return TextEnding::kOpen;
-  if (mark == '?') return TextEnding::kComplete;
-  if (is_one_of(last, kOpenWords)) return TextEnding::kOpen;
-  if (mark == '.' || mark == '!' || trimmed.ends_with("\u3002") || trimmed.ends_with("\uff1f")) return TextEnding::kComplete;
-  return TextEnding::kUnknown;
+  if (open_mark || is_one_of(last, kOpenWords)) return TextEnding::kOpen;
+  const bool question = mark == '?' || trimmed.ends_with("\uff1f");
+  const bool stop = mark == '.' || mark == '!' || trimmed.ends_with("\u3002");
+  if (is_one_of(last, kDanglingWords)) return question || stop ? TextEnding::kDangling : TextEnding::kOpen;
+  if (question) return TextEnding::kQuestion;
+  return stop ? TextEnding::kComplete : TextEnding::kUnknown;
 }
 
 void SpeakerPauses::add(Ms pause) {
@@ -86,30 +107,21 @@ void SpeakerPauses::add(Ms pause) {
 }
 
 Ms endpoint_wait(float probability, TextEnding ending, const SpeakerPauses& pauses, const EndpointLimits& limits) {
-  double p = probability < 0 ? static_cast<double>(kUnknownProbability) : static_cast<double>(probability);
-  double least = static_cast<double>(limits.shortest);
+  const double p = probability < 0 ? kUndecided : static_cast<double>(probability);
+  const WaitRow& row = *std::find_if(kWaits.begin(), kWaits.end(), [&](const WaitRow& r) { return r.ending == ending; });
+  // 0: open, 1: undecided, 2: sure.
+  const double certainty = std::clamp((p - kOpenProbability) / (kSureProbability - kOpenProbability), 0.0, 1.0) * 2;
+  const double share = certainty < 1 ? row.open + certainty * (row.undecided - row.open)
+                                     : row.undecided + (certainty - 1) * (row.sure - row.undecided);
+  const auto shortest = static_cast<double>(limits.shortest);
   const auto longest = static_cast<double>(limits.longest);
-  switch (ending) {
-    case TextEnding::kShort: p = 0.95; break;
-    // Sound and words are two witnesses; a whole sentence that trails off acoustically is still likely whole.
-    case TextEnding::kComplete: p = 1 - (1 - p) * 0.6; break;
-    case TextEnding::kOpen:
-      p *= 0.35;
-      least = longest * 0.6;
-      break;
-    case TextEnding::kDictation:
-      p *= 0.35;
-      least = longest * 0.85;
-      break;
-    case TextEnding::kUnknown: break;
-  }
-  double wait = least + (longest - least) * std::pow(1 - p, kSteepness);
+  double wait = shortest + share * (longest - shortest);
   if (pauses.seen >= kPausesToKnow && ending != TextEnding::kShort) {
-    // Where the model is unsure, this speaker's own pauses decide; where it is sure, they hardly count.
-    const double usual = std::clamp(pauses.mean_ms * kPauseMargin, least, longest);
-    wait = wait + (1 - p) * 0.5 * (usual - wait);
+    // Where the signs are unclear, this speaker's own pauses decide; where they are clear, they hardly count.
+    const double usual = std::clamp(pauses.mean_ms * kPauseMargin, shortest, longest);
+    wait += share * 0.5 * (usual - wait);
   }
-  return static_cast<Ms>(std::lround(std::clamp(wait, static_cast<double>(limits.shortest), longest)));
+  return static_cast<Ms>(std::lround(std::clamp(wait, shortest, longest)));
 }
 
 }  // namespace morgan::dialogue::live

@@ -7,8 +7,8 @@
 namespace morgan::dialogue::live {
 namespace {
 
-constexpr std::array kEndings{TextEnding::kUnknown, TextEnding::kComplete, TextEnding::kShort, TextEnding::kOpen,
-                              TextEnding::kDictation};
+constexpr std::array kEndings{TextEnding::kUnknown,  TextEnding::kOpen,  TextEnding::kDangling,  TextEnding::kComplete,
+                              TextEnding::kQuestion, TextEnding::kShort, TextEnding::kDictation};
 
 Ms wait(float probability, std::string_view text, const SpeakerPauses& pauses = {}) {
   return endpoint_wait(probability, ending_of(text), pauses, {});
@@ -76,13 +76,15 @@ TEST(EndpointPolicy, TheEndOfATextSaysWhatFollows) {
       Case{"...", TextEnding::kUnknown},
       Case{"turn on the light", TextEnding::kUnknown},
       Case{"Turn on the light.", TextEnding::kComplete},
-      Case{"What is the time?", TextEnding::kComplete},
+      Case{"What is the time?", TextEnding::kQuestion},
       Case{"That is great!", TextEnding::kComplete},
-      Case{"What did you do that for?", TextEnding::kComplete},
+      Case{"What did you do that for?", TextEnding::kDangling},
       Case{"I would like to buy a car and", TextEnding::kOpen},
       Case{"I would like to buy a car and.", TextEnding::kOpen},
       Case{"I was thinking that, um", TextEnding::kOpen},
       Case{"Well, I went to the", TextEnding::kOpen},
+      Case{"That is what I am looking at.", TextEnding::kDangling},
+      Case{"That is what I am looking at", TextEnding::kOpen},
       Case{"First, we need milk,", TextEnding::kOpen},
       Case{"I mean...", TextEnding::kOpen},
       Case{"I mean\u2026", TextEnding::kOpen},
@@ -97,16 +99,16 @@ TEST(EndpointPolicy, TheEndOfATextSaysWhatFollows) {
       Case{"My name is spelled J, O, H.", TextEnding::kDictation},
       Case{"My address is john dot at", TextEnding::kDictation},
       Case{"It is a b c at dot", TextEnding::kDictation},
-      Case{"Was that in 1999?", TextEnding::kComplete},
+      Case{"Was that in 1999?", TextEnding::kQuestion},
       Case{"Yes.", TextEnding::kShort},
       Case{"Okay, thanks.", TextEnding::kShort},
       Case{"No", TextEnding::kShort},
       Case{"Yes, I think the", TextEnding::kOpen},
       // Other languages: their marks, and no English words are seen in them.
-      Case{"Wie sp\u00e4t ist es?", TextEnding::kComplete},
+      Case{"Wie sp\u00e4t ist es?", TextEnding::kQuestion},
       Case{"Ich m\u00f6chte einen Kaffee.", TextEnding::kComplete},
       Case{"Je voudrais,", TextEnding::kOpen},
-      Case{"\u4eca\u4f55\u6642\u3067\u3059\u304b\uff1f", TextEnding::kComplete},
+      Case{"\u4eca\u4f55\u6642\u3067\u3059\u304b\uff1f", TextEnding::kQuestion},
       Case{"\u308f\u304b\u308a\u307e\u3057\u305f\u3002", TextEnding::kComplete},
       Case{"\u308f\u304b\u308a\u307e\u3057\u305f", TextEnding::kUnknown},
   };
@@ -140,7 +142,7 @@ TEST(EndpointPolicy, AnUnsureWaitLearnsTheSpeakersPauses) {
     slow.add(1'000);
     quick.add(250);
   }
-  EXPECT_GT(wait(0.6F, "turn on the light", slow), wait(0.6F, "turn on the light") + 30);
+  EXPECT_GT(wait(0.6F, "Turn on the light.", slow), wait(0.6F, "Turn on the light.") + 30);
   EXPECT_LT(wait(0.2F, "turn on the light", quick), wait(0.2F, "turn on the light"));
   EXPECT_NEAR(static_cast<double>(wait(0.99F, "What time is it?", slow)),
               static_cast<double>(wait(0.99F, "What time is it?")), 15);

@@ -44,6 +44,10 @@ LiveService::LiveService(LiveParts parts, LiveServiceOptions options, Metrics* m
   parts_.pool = pool_.get();
   parts_.metrics = metrics;
   parts_.log = &log_;
+  if (!parts_.options.recordings.empty()) {
+    recorder_ = std::make_unique<TurnRecorder>(parts_.options.recordings, *pool_);
+    parts_.recorder = recorder_.get();
+  }
   max_streams_ = options_.max_streams > 0 ? options_.max_streams : measured_streams(*parts_.vad);
 }
 

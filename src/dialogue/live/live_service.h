@@ -18,7 +18,7 @@ struct LiveServiceOptions {
 /// @thread any
 class LiveService {
  public:
-  /// @param parts  its pool, metrics and log are set here; the engines and the store outlive the service
+  /// @param parts  its pool, metrics, log and recorder are set here; the engines and the store outlive the service
   /// Measures how much of a core listening to one microphone takes, and from that how many there may be.
   LiveService(LiveParts parts, LiveServiceOptions options, Metrics* metrics);
   ~LiveService();
@@ -53,6 +53,7 @@ class LiveService {
   std::atomic<std::size_t> sessions_{0};
   std::atomic<std::size_t> streams_{0};
   std::unique_ptr<runtime::BlockingPool> pool_;
+  std::unique_ptr<TurnRecorder> recorder_;  // null: turns are not kept
   std::unique_ptr<runtime::StrandPool> strands_;
 };
 

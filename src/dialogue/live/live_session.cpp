@@ -14,8 +14,9 @@ namespace morgan::dialogue::live {
 namespace {
 
 constexpr Ms kSamplesPerMs = audio::kSpeechRate / 1000;
-/// When the turn model is asked during a pause, after the last voiced sample: it was made to hear some silence.
-constexpr std::array<Ms, 5> kTurnQuestions{130, 230, 380, 600, 900};
+/// When the turn model is asked again during a pause, after the last voiced sample. Not later: what it says of any long
+/// silence is that it is over.
+constexpr std::array<Ms, 1> kTurnQuestions{130};
 /// Pauses that tell something about a speaker: shorter ones are closures, longer ones thought.
 constexpr Ms kShortestPause = 200;
 constexpr Ms kLongestPause = 2'500;

@@ -116,6 +116,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Piece piece);
   void on_reply_done(const std::shared_ptr<Reply>& reply, Result<ReplySummary> outcome);
   void finish_trace(Reply& reply, std::string_view outcome);
+  void record_turn(const Reply& reply);
   void close();
 
   const LiveParts& parts_;

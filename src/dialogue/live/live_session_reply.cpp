@@ -154,6 +154,8 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   trace.at = now_iso8601();
   trace.turn_probability = probability_;
   trace.wait_ms = written ? 0 : machine_.state().wait;
+  trace.text = text;
+  if (!written && parts_.recorder != nullptr) trace.recording = parts_.recorder->keep_audio(listener_->utterance());
   output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
   if (!reply.text.empty())
     output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
@@ -273,7 +275,20 @@ void LiveSession::finish_trace(Reply& reply, std::string_view outcome) {
   parts_.metrics->count("morgan_live_turns_total", {{"outcome", std::string(outcome)}});
   const OrderedJson json = trace.to_json();
   parts_.log->add(json);
+  if (!trace.recording.empty()) record_turn(reply);
   output_->on_turn(json);
+}
+
+/// Beside its audio, for `morgan replay`. What was said stands here, in the file, and not in the trace, which anybody
+/// who may see the turns can read.
+void LiveSession::record_turn(const Reply& reply) {
+  OrderedJson json = reply.trace.to_json();
+  json["transcript"] = reply.trace.text;
+  json["answer"] = reply.text;
+  json["language"] = config_.language;
+  json["voice"] = config_.voice.name;
+  json["models"] = {{"stt", parts_.stt->info().model}, {"llm", parts_.llm->model_name()}};
+  parts_.recorder->keep_turn(reply.trace.recording, json);
 }
 
 /// Of what was never committed nothing is left.

@@ -9,6 +9,7 @@
 #include "dialogue/live/endpoint_policy.h"
 #include "dialogue/live/output_pacer.h"
 #include "dialogue/live/turn_machine.h"
+#include "dialogue/live/turn_recorder.h"
 #include "dialogue/live/turn_trace.h"
 #include "engines/stt/streaming_transcriber.h"
 #include "engines/turn/turn_engine.h"
@@ -62,6 +63,7 @@ struct LiveParts {
   runtime::BlockingPool* pool = nullptr;
   Metrics* metrics = nullptr;
   TurnLog* log = nullptr;
+  TurnRecorder* recorder = nullptr;  ///< may be null: turns are not kept
   LiveOptions options;
   DialogueOptions dialogue;
 };

@@ -16,8 +16,8 @@ struct LoudnessRange {
 LoudnessRange loudness_range(std::span<const float> samples);
 
 struct QuietPlace {
-  std::size_t at = 0;    ///< in samples; the middle of the quietest 30 ms, or the end of a longer pause
-  float loudness = 1;    ///< of these 30 ms, relative to the range's loud
+  std::size_t at = 0;  ///< in samples; the middle of the quietest 30 ms, or the end of a longer pause
+  float loudness = 1;  ///< of these 30 ms, relative to the range's loud
 };
 
 /// The quietest place in [begin, end) of `samples`. @param range of the whole utterance

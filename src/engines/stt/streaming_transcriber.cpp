@@ -45,7 +45,14 @@ constexpr double kOpenSeconds = 2;
 constexpr std::size_t kWholeSamples = samples_of(25);
 constexpr std::size_t kDropSamples = samples_of(5);
 constexpr std::size_t kContextBytes = 200;
-constexpr float kSureProbability = 0.55F;
+/// A word below this needs three passes that agree.
+constexpr float kSureProbability = 0.6F;
+/// One word below this, and the final text is checked.
+constexpr float kLeastProbability = 0.35F;
+/// Words this near to the end may be cut off, or be heard otherwise once the next one is.
+constexpr double kRightContextSeconds = 0.4;
+/// So many passes in a row may not find what is known; then the likeliest place is taken.
+constexpr int kDoubtfulPasses = 2;
 /// A language is kept when Whisper is this sure of it, or after so much speech.
 constexpr float kSureLanguage = 0.8F;
 constexpr float kLikelyLanguage = 0.5F;
@@ -76,6 +83,12 @@ std::string punctuation_of(const Unit& unit) {
   return unit.text.substr(without_punctuation(unit.text));
 }
 
+bool is_unsure(std::span<const Unit> units) {
+  const auto least = std::min_element(units.begin(), units.end(),
+                                      [](const Unit& a, const Unit& b) { return a.probability < b.probability; });
+  return least != units.end() && least->probability < kLeastProbability;
+}
+
 float mean_probability(std::span<const Unit> units) {
   float sum = 0;
   for (const Unit& unit : units)
@@ -92,8 +105,8 @@ struct StreamingTranscriber::State {
   StreamingOptions options;
 
   std::mutex mutex;
-  std::vector<float> kept;     // guarded by mutex; the utterance from kept_from on
-  std::size_t kept_from = 0;   // guarded by mutex
+  std::vector<float> kept;    // guarded by mutex; the utterance from kept_from on
+  std::size_t kept_from = 0;  // guarded by mutex
 
   // What follows belongs to the thread that decodes.
   std::string language;
@@ -101,6 +114,7 @@ struct StreamingTranscriber::State {
   std::vector<Unit> stable;
   std::vector<std::size_t> stable_at;  // where each stable unit begins in stable_text
   std::vector<Cut> cuts{Cut{}};        // ascending; the last is where the window begins
+  int doubtful_passes = 0;             // in a row
   std::size_t barred = 0;              // no cut before or at this unit: it went wrong
   std::vector<Unit> last_tail;         // behind the stable units, of the last pass that counts for agreement
   std::size_t last_tail_end = 0;       // what that pass had heard
@@ -112,20 +126,24 @@ struct StreamingTranscriber::State {
     std::vector<Unit> tail;   // behind the stable units
     std::string punctuation;  // behind the last stable unit
     bool clean = true;
+    bool refused = false;
     double engine_ms = 0;
   };
 
   Heard listen(std::size_t from);
-  Result<Pass> run(const Heard& heard, const Cut& cut, DecodeKind kind, bool look_for_speech, const StopToken& stop);
+  Result<Pass> run(const Heard& heard, const Cut& cut, DecodeKind kind, bool thorough, const StopToken& stop);
   void learn_language(const Transcript& transcript, std::size_t samples);
   std::string context_before(const Cut& cut) const;
   bool covers(const Heard& heard) const;
+  bool is_settled(const Pass& pass);
+  std::size_t count_agreed(Pass& pass, const Heard& heard) const;
   void agree(Pass& pass, const Heard& heard);
   void make_stable(std::span<const Unit> units, const std::string& punctuation);
   void move_cut(const Heard& heard);
-  void force_cut(const Heard& heard);
+  void bound_window(const Heard& heard);
   void drop_audio(std::size_t end);
   Hypothesis hypothesis_of(const Pass& pass, const Heard& heard) const;
+  Result<void> hear_tail(const Heard& heard, DecodeKind kind, const StopToken& stop);
   Result<void> check_whole(const StopToken& stop);
   void forget();
 };
@@ -168,24 +186,26 @@ void StreamingTranscriber::State::learn_language(const Transcript& transcript, s
 }
 
 Result<StreamingTranscriber::State::Pass> StreamingTranscriber::State::run(const Heard& heard, const Cut& cut,
-                                                                           DecodeKind kind, bool look_for_speech,
+                                                                           DecodeKind kind, bool thorough,
                                                                            const StopToken& stop) {
   SttRequest request;
   request.language = language;
   request.prompt = context_before(cut);
-  request.word_timestamps = kind == DecodeKind::kPartial;
+  request.word_timestamps = true;
   request.priority = kind == DecodeKind::kPartial ? SttPriority::kPartial : SttPriority::kLive;
-  request.use_vad = look_for_speech;
-  request.trusted_speech = !look_for_speech && !stable.empty();
+  // Where nothing is certain yet it may be no speech at all, and Whisper would make words up.
+  request.use_vad = thorough && stable.empty();
+  request.trusted_speech = !stable.empty();
+  request.quick = !thorough;
   const std::span<const float> window = heard.from(cut.sample);
-  MORGAN_TRY(const Transcript transcript,
-             engine.transcribe(audio::PcmView(window, audio::kSpeechRate), request, stop));
+  MORGAN_TRY(const Transcript transcript, engine.transcribe(audio::PcmView(window, audio::kSpeechRate), request, stop));
   learn_language(transcript, window.size());
   last.language = language.empty() ? transcript.language : language;
   const std::vector<Unit> units = units_of(transcript, seconds_of(cut.sample));
   const std::span<const Unit> anchors = std::span<const Unit>(stable).subspan(cut.unit);
   const Alignment place = align_units(anchors, units);
   Pass pass;
+  pass.refused = transcript.refused;
   pass.engine_ms = transcript.engine_seconds * 1000;
   pass.clean = place.clean;
   pass.tail.assign(units.begin() + static_cast<std::ptrdiff_t>(place.end), units.end());
@@ -209,21 +229,35 @@ void StreamingTranscriber::State::make_stable(std::span<const Unit> units, const
   stable_text.resize(begin + without_punctuation(std::string_view(stable_text).substr(begin)));
 }
 
-void StreamingTranscriber::State::agree(Pass& pass, const Heard& heard) {
-  if (!pass.clean && cuts.size() > 1) {
+bool StreamingTranscriber::State::is_settled(const Pass& pass) {
+  if (pass.clean) {
+    doubtful_passes = 0;
+    return true;
+  }
+  ++doubtful_passes;
+  if (doubtful_passes == 1 && cuts.size() > 1) {
     // The window began inside a word, or Whisper went astray: back to the one before.
     barred = cuts.back().unit;
     cuts.pop_back();
   }
-  if (!pass.clean || language.empty()) return;
-  if (heard.end < last_tail_end + kNewSamples) return;
-  std::size_t agreed = common_units(last_tail, pass.tail);
-  if (heard.end - cuts.back().sample > kLongestWindow) {
-    const double open = seconds_of(heard.end) - kOpenSeconds;
-    while (agreed < pass.tail.size() && pass.tail[agreed].end_seconds < open)
-      ++agreed;
-  }
-  if (agreed > 0) {
+  return doubtful_passes > kDoubtfulPasses;
+}
+
+std::size_t StreamingTranscriber::State::count_agreed(Pass& pass, const Heard& heard) const {
+  const std::size_t same = common_units(last_tail, pass.tail);
+  for (std::size_t i = 0; i < same; ++i)
+    pass.tail[i].seen = last_tail[i].seen + 1;
+  const double settled = seconds_of(heard.end) - kRightContextSeconds;
+  std::size_t agreed = 0;
+  while (agreed < same && pass.tail[agreed].end_seconds <= settled &&
+         (pass.tail[agreed].seen > 2 || pass.tail[agreed].probability >= kSureProbability))
+    ++agreed;
+  return agreed;
+}
+
+void StreamingTranscriber::State::agree(Pass& pass, const Heard& heard) {
+  if (!is_settled(pass) || language.empty() || heard.end < last_tail_end + kNewSamples) return;
+  if (const std::size_t agreed = count_agreed(pass, heard); agreed > 0) {
     make_stable(std::span<const Unit>(pass.tail).first(agreed), pass.punctuation);
     pass.punctuation = punctuation_of(pass.tail[agreed - 1]);
     pass.tail.erase(pass.tail.begin(), pass.tail.begin() + static_cast<std::ptrdiff_t>(agreed));
@@ -231,8 +265,6 @@ void StreamingTranscriber::State::agree(Pass& pass, const Heard& heard) {
   last_tail = pass.tail;
   last_tail_end = heard.end;
   move_cut(heard);
-  force_cut(heard);
-  drop_audio(heard.end);
 }
 
 void StreamingTranscriber::State::move_cut(const Heard& heard) {
@@ -242,28 +274,33 @@ void StreamingTranscriber::State::move_cut(const Heard& heard) {
   const float dip = length < kLongWindow ? kGoodDip : kFairDip;
   for (std::size_t unit = stable.size(); unit > std::max(current.unit, barred) + 1;) {
     --unit;
-    const bool enough = stable.size() - unit >= kAnchors &&
-                        stable.back().end_seconds - stable[unit].begin_seconds >= kAnchorSeconds;
+    const bool enough =
+        stable.size() - unit >= kAnchors && stable.back().end_seconds - stable[unit].begin_seconds >= kAnchorSeconds;
     if (!enough) continue;
     const double between_begin = stable[unit - 1].end_seconds - kTimeSlack;
     const double between_end = std::max(stable[unit].begin_seconds, stable[unit - 1].end_seconds) + kTimeSlack;
     const std::size_t begin = std::max(samples_of(std::max(0.0, between_begin)), current.sample);
     const std::size_t end = std::min(samples_of(between_end), heard.end);
     if (begin < heard.begin || begin >= end) return;
-    const QuietPlace place = quietest_place(heard.from(heard.begin), begin - heard.begin, end - heard.begin, heard.range);
+    const QuietPlace place =
+        quietest_place(heard.from(heard.begin), begin - heard.begin, end - heard.begin, heard.range);
     if (place.loudness > dip) continue;
     cuts.push_back({heard.begin + place.at, unit});
     return;
   }
 }
 
-void StreamingTranscriber::State::force_cut(const Heard& heard) {
-  if (heard.end - cuts.back().sample <= kLongestWindow + samples_of(kOpenSeconds)) return;
+void StreamingTranscriber::State::bound_window(const Heard& heard) {
+  if (heard.end - cuts.back().sample <= kLongestWindow) return;
+  // Passes agree on nothing: what the last one said before a quiet place is taken as it is.
   const std::size_t end = heard.end - samples_of(kOpenSeconds) - heard.begin;
-  const QuietPlace place =
-      quietest_place(heard.from(heard.begin), end - samples_of(kOpenSeconds), end, heard.range);
-  cuts.push_back({heard.begin + place.at, stable.size()});
+  const QuietPlace place = quietest_place(heard.from(heard.begin), end - samples_of(kOpenSeconds), end, heard.range);
+  const double limit = seconds_of(heard.begin + place.at);
+  const auto open =
+      std::find_if(last_tail.begin(), last_tail.end(), [limit](const Unit& unit) { return unit.end_seconds > limit; });
+  make_stable(std::span<const Unit>(last_tail.begin(), open), "");
   last_tail.clear();
+  cuts.push_back({heard.begin + place.at, stable.size()});
 }
 
 void StreamingTranscriber::State::drop_audio(std::size_t end) {
@@ -292,10 +329,39 @@ Hypothesis StreamingTranscriber::State::hypothesis_of(const Pass& pass, const He
   return hypothesis;
 }
 
+Result<void> StreamingTranscriber::State::hear_tail(const Heard& heard, DecodeKind kind, const StopToken& stop) {
+  MORGAN_TRY(Pass pass, run(heard, cuts.back(), kind, false, stop));
+  double engine_ms = pass.engine_ms;
+  if (pass.refused && kind != DecodeKind::kPartial && cuts.size() > 1) {
+    // With more of what was said before, Whisper finds its way again.
+    const Cut& before = cuts[cuts.size() - 2];
+    MORGAN_TRY(pass, run(listen(before.sample), before, kind, false, stop));
+    engine_ms += pass.engine_ms;
+  }
+  if (pass.refused) {
+    // Nothing is known of the tail but what the last pass said.
+    pass = Pass{last_tail, "", false, true, 0};
+  } else if (kind == DecodeKind::kPartial) {
+    agree(pass, heard);
+  }
+  if (kind == DecodeKind::kPartial) {
+    const std::size_t before = stable.size();
+    bound_window(heard);
+    if (stable.size() > before) pass = Pass{last_tail, "", false, true, 0};
+    drop_audio(heard.end);
+  }
+  last = hypothesis_of(pass, heard);
+  last.engine_ms = engine_ms;
+  last.checked_whole = cuts.back().sample == 0;
+  last_end = pass.refused ? 0 : heard.end;
+  unsure = pass.refused || !pass.clean || is_unsure(pass.tail);
+  return {};
+}
+
 Result<void> StreamingTranscriber::State::check_whole(const StopToken& stop) {
   const Cut cut = cuts.front();
   const Heard heard = listen(cut.sample);
-  MORGAN_TRY(const Pass pass, run(heard, cut, DecodeKind::kFinal, stable.empty(), stop));
+  MORGAN_TRY(const Pass pass, run(heard, cut, DecodeKind::kFinal, true, stop));
   const double before = last.engine_ms;
   if (pass.clean || stable.empty()) last = hypothesis_of(pass, heard);
   last.engine_ms = before + pass.engine_ms;
@@ -311,6 +377,7 @@ void StreamingTranscriber::State::forget() {
   stable_at.clear();
   cuts.assign(1, Cut{});
   barred = 0;
+  doubtful_passes = 0;
   last_tail.clear();
   last_tail_end = 0;
   last = {};
@@ -329,8 +396,8 @@ StreamingTranscriber::~StreamingTranscriber() = default;
 Result<void> StreamingTranscriber::push(std::span<const float> samples) {
   const std::lock_guard lock(state_->mutex);
   if (state_->kept_from + state_->kept.size() + samples.size() > samples_of(kMaxSeconds)) {
-    return fail(ErrorCode::kTooLarge, "the utterance is longer than " +
-                                          std::to_string(static_cast<int>(kMaxSeconds)) + " s; begin another one");
+    return fail(ErrorCode::kTooLarge, "the utterance is longer than " + std::to_string(static_cast<int>(kMaxSeconds)) +
+                                          " s; begin another one");
   }
   state_->kept.insert(state_->kept.end(), samples.begin(), samples.end());
   return {};
@@ -349,12 +416,7 @@ Result<Hypothesis> StreamingTranscriber::decode(DecodeKind kind, const StopToken
     state.last.heard_samples = heard.end;
     state.last.engine_ms = 0;
   } else {
-    MORGAN_TRY(State::Pass pass, state.run(heard, state.cuts.back(), kind, false, stop));
-    if (kind == DecodeKind::kPartial) state.agree(pass, heard);
-    state.last = state.hypothesis_of(pass, heard);
-    state.last.checked_whole = state.cuts.back().sample == 0;
-    state.last_end = heard.end;
-    state.unsure = !pass.clean || (!pass.tail.empty() && mean_probability(pass.tail) < kSureProbability);
+    MORGAN_CHECK_OK(state.hear_tail(heard, kind, stop));
   }
   if (kind == DecodeKind::kFinal && state.unsure) MORGAN_CHECK_OK(state.check_whole(stop));
   return state.last;

@@ -28,6 +28,8 @@ struct SttRequest {
   bool use_vad = true;  ///< transcribe only where there is speech
   /// The caller has heard speech in it and knows where: no look for it, and no silence is expected inside.
   bool trusted_speech = false;
+  /// One pass and no fall-backs: what the guards refuse comes back as `refused`, soon, for somebody is waiting.
+  bool quick = false;
   /// Called with 0..1 as a long file advances, from the calling thread.
   std::function<void(double)> on_progress;
 };
@@ -60,6 +62,7 @@ struct Transcript {
   double duration_seconds = 0;  ///< of the audio
   std::vector<SttSegment> segments;
   double engine_seconds = 0;  ///< time inside the engine
+  bool refused = false;       ///< of a quick request: what was decoded was not to be believed, so there is none
 };
 
 struct LanguageGuess {

@@ -48,12 +48,8 @@ bool stands_alone(char32_t code) {
 
 /// Vowel signs and tone marks belong to the letter before them.
 bool is_mark(char32_t code) {
-  static constexpr std::array<std::array<char32_t, 2>, 6> kRanges{{{0x0E31, 0x0E3A},
-                                                                   {0x0E47, 0x0E4E},
-                                                                   {0x0EB1, 0x0EBC},
-                                                                   {0x0EC8, 0x0ECD},
-                                                                   {0x102B, 0x103E},
-                                                                   {0x17B6, 0x17D3}}};
+  static constexpr std::array<std::array<char32_t, 2>, 6> kRanges{
+      {{0x0E31, 0x0E3A}, {0x0E47, 0x0E4E}, {0x0EB1, 0x0EBC}, {0x0EC8, 0x0ECD}, {0x102B, 0x103E}, {0x17B6, 0x17D3}}};
   return in_any(code, kRanges);
 }
 
@@ -185,32 +181,47 @@ std::size_t common_units(std::span<const Unit> a, std::span<const Unit> b) {
   return same;
 }
 
+namespace {
+
+/// 0 the same, 1 nearly ("prudent", "prudently"), 2 another.
+std::size_t halves_apart(const std::string& a, const std::string& b) {
+  if (a == b) return 0;
+  const auto [shorter, longer] = std::minmax(a.size(), b.size());
+  std::size_t same = 0;
+  while (same < shorter && a[same] == b[same])
+    ++same;
+  return shorter >= 3 && 3 * same >= 2 * longer ? 1 : 2;
+}
+
+}  // namespace
+
 Alignment align_units(std::span<const Unit> known, std::span<const Unit> heard) {
   if (known.empty()) return {};
-  // edits[j]: the fewest that make known[0..i) of heard[0..j); one row at a time.
+  // edits[j]: the fewest that make known[0..i) of heard[0..j), counted in halves; one row at a time.
   std::vector<std::size_t> edits(heard.size() + 1);
   for (std::size_t j = 0; j <= heard.size(); ++j)
-    edits[j] = j;
+    edits[j] = 2 * j;
   for (const Unit& unit : known) {
-    std::size_t diagonal = edits[0]++;
+    std::size_t diagonal = edits[0];
+    edits[0] += 2;
     for (std::size_t j = 1; j <= heard.size(); ++j) {
-      const std::size_t changed = diagonal + (unit.key == heard[j - 1].key ? 0 : 1);
+      const std::size_t changed = diagonal + halves_apart(unit.key, heard[j - 1].key);
       diagonal = edits[j];
-      edits[j] = std::min({changed, edits[j] + 1, edits[j - 1] + 1});
+      edits[j] = std::min({changed, edits[j] + 2, edits[j - 1] + 2});
     }
   }
   Alignment best;
   double least = static_cast<double>(known.size() + heard.size() + 1);
   const double expected = known.back().end_seconds;
   for (std::size_t j = 0; j <= heard.size(); ++j) {
-    const bool matches = j > 0 && heard[j - 1].key == known.back().key;
+    const bool matches = j > 0 && halves_apart(heard[j - 1].key, known.back().key) < 2;
     // Among equals: the one that ends with the last known unit, then the one whose time fits.
     const double late = j > 0 ? std::abs(heard[j - 1].end_seconds - expected) : 1;
-    const double cost = static_cast<double>(edits[j]) + (matches ? 0 : 0.4) + std::min(0.3, 0.1 * late);
+    const double cost = 0.5 * static_cast<double>(edits[j]) + (matches ? 0 : 0.4) + std::min(0.3, 0.1 * late);
     if (cost >= least) continue;
     least = cost;
     best.end = j;
-    best.clean = matches && 2 * edits[j] <= known.size();
+    best.clean = (matches && edits[j] <= known.size()) || 2 * edits[j] <= known.size();
   }
   return best;
 }

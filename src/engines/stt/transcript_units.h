@@ -19,6 +19,7 @@ struct Unit {
   double begin_seconds = 0;
   double end_seconds = 0;
   float probability = 0;
+  int seen = 1;  ///< passes in a row that said it
 };
 
 /// All units of a transcript in order, times shifted by `offset_seconds`. Times are those of the words when there are

@@ -93,7 +93,9 @@ TEST(TranscriptUnits, AlignmentFindsWhereTheKnownWordsEnd) {
                          Case{"not what your country can", 4, true}, Case{"hut your country can", 3, true},
                          Case{"something else was said here", 3, false}, Case{"", 0, false}}) {
     const Alignment place = align_units(known, said(it.heard));
-    if (it.clean) EXPECT_EQ(place.end, it.end) << it.heard;
+    if (it.clean) {
+      EXPECT_EQ(place.end, it.end) << it.heard;
+    }
     EXPECT_EQ(place.clean, it.clean) << it.heard;
   }
   EXPECT_EQ(align_units({}, said("first words")).end, 0U);

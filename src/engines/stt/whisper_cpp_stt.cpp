@@ -107,6 +107,7 @@ class WhisperCppStt final : public SttEngine {
       const auto begin = std::chrono::steady_clock::now();
       const std::span<const float> samples = pcm.samples.subspan(window.begin, window.end - window.begin);
       MORGAN_TRY(WhisperDecoder::Window decoded, decoder_->decode(samples, spoken, request, stop));
+      transcript.refused = transcript.refused || decoded.refused;
       transcript.engine_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       if (spoken.empty() && !decoded.segments.empty()) {
         // The first words decide for the recording, as in Whisper's own transcription.

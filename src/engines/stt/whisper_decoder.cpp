@@ -1,6 +1,7 @@
 #include "engines/stt/whisper_decoder.h"
 
 #include "base/strings.h"
+#include "engines/stt/loudness.h"
 #include "engines/stt/whisper_guards.h"
 #include "engines/stt/whisper_words.h"
 
@@ -24,6 +25,22 @@ constexpr float kTemperatureStep = 0.2F;
 
 bool abort_requested(void* token) {
   return static_cast<const StopToken*>(token)->stop_requested();
+}
+
+/// After a segment whisper.cpp encodes what is behind it as another window: a second pass for what may be silence.
+struct SilenceWatch {
+  std::span<const float> samples;
+  bool began = false;
+};
+
+bool more_to_hear(whisper_context* /*context*/, whisper_state* state, void* data) {
+  auto& watch = *static_cast<SilenceWatch*>(data);
+  if (!std::exchange(watch.began, true)) return true;
+  const int segments = whisper_full_n_segments_from_state(state);
+  if (segments == 0) return true;
+  const auto end = static_cast<std::size_t>(whisper_full_get_segment_t1_from_state(state, segments - 1)) *
+                   (audio::kSpeechRate / 100);
+  return end < watch.samples.size() && !is_quiet(watch.samples.subspan(end), loudness_range(watch.samples));
 }
 
 }  // namespace
@@ -65,7 +82,15 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
   params.temperature_inc = mode == Context::kFullWithFallback ? kTemperatureStep : 0.0F;
   params.greedy.best_of = mode == Context::kFullWithFallback ? 3 : 1;
   params.initial_prompt = request.prompt.empty() ? nullptr : request.prompt.c_str();
+  SilenceWatch watch{samples};
+  if (request.quick) {
+    params.max_tokens = static_cast<int>(most_tokens(seconds)) + 1;
+    params.encoder_begin_callback = more_to_hear;
+    params.encoder_begin_callback_user_data = &watch;
+  }
   if (mode == Context::kCut) {
+    const char* m = std::getenv("BENCH_MARGIN");
+    const int kMarginPositions = m != nullptr && request.quick ? std::atoi(m) : 128;
     const int wanted = static_cast<int>(std::ceil(seconds * kPositionsPerSecond)) + kMarginPositions;
     params.audio_ctx = std::min(wanted, whisper_n_audio_ctx(context_));
   }
@@ -104,6 +129,28 @@ Result<std::vector<SttSegment>> WhisperDecoder::run_guarded(std::span<const floa
   return last;
 }
 
+Result<std::optional<std::vector<SttSegment>>> WhisperDecoder::run_quick(std::span<const float> samples,
+                                                                         const std::string& language,
+                                                                         const SttRequest& request,
+                                                                         const StopToken& stop) {
+  MORGAN_TRY(std::vector<SttSegment> segments, run(samples, language, request, Context::kCut, stop));
+  const double seconds = static_cast<double>(samples.size()) / audio::kSpeechRate;
+  if (is_doubtful(segments, seconds)) return std::optional<std::vector<SttSegment>>();
+  return std::optional(std::move(segments));
+}
+
+Result<void> WhisperDecoder::run_into(Window& window, std::span<const float> samples, const SttRequest& request,
+                                      const StopToken& stop) {
+  if (!request.quick) {
+    MORGAN_TRY(window.segments, run_guarded(samples, window.language, request, stop));
+    return {};
+  }
+  MORGAN_TRY(auto segments, run_quick(samples, window.language, request, stop));
+  window.refused = !segments;
+  window.segments = std::move(segments).value_or(std::vector<SttSegment>{});
+  return {};
+}
+
 Result<void> WhisperDecoder::warm_up() {
   // Without the guards: silence is doubtful to them, and their fall-backs would take seconds.
   const std::vector<float> silence(kShortestSamples, 0.0F);
@@ -116,7 +163,7 @@ Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> sam
   Window window;
   const bool detect = language.empty() && whisper_is_multilingual(context_) != 0;
   window.language = detect ? last_language_ : language.empty() ? "en" : language;
-  MORGAN_TRY(window.segments, run_guarded(samples, window.language, request, stop));
+  MORGAN_CHECK_OK(run_into(window, samples, request, stop));
   if (!detect || window.segments.empty()) return window;
   // Whisper encodes the audio once for either question, so the likely language is tried first and the
   // detection read off the same encoding: it costs a second pass only when the language changes.
@@ -125,7 +172,7 @@ Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> sam
   window.language_probability = guesses.front().probability;
   if (guesses.front().language != window.language) {
     window.language = guesses.front().language;
-    MORGAN_TRY(window.segments, run_guarded(samples, window.language, request, stop));
+    MORGAN_CHECK_OK(run_into(window, samples, request, stop));
   }
   last_language_ = window.language;
   return window;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ class WhisperDecoder {
     std::vector<SttSegment> segments;  ///< times from the window's first sample
     std::string language;
     float language_probability = 1;
+    bool refused = false;  ///< see Transcript
   };
 
   /// @error kInternal  out of memory
@@ -48,6 +50,12 @@ class WhisperDecoder {
                                       const SttRequest& request, Context mode, const StopToken& stop);
   Result<std::vector<SttSegment>> run_guarded(std::span<const float> samples, const std::string& language,
                                               const SttRequest& request, const StopToken& stop);
+  /// The first of the runs of run_guarded(); nullopt when the guards refuse it.
+  Result<std::optional<std::vector<SttSegment>>> run_quick(std::span<const float> samples, const std::string& language,
+                                                           const SttRequest& request, const StopToken& stop);
+  /// One way or the other, as the request asks.
+  Result<void> run_into(Window& window, std::span<const float> samples, const SttRequest& request,
+                        const StopToken& stop);
   /// From what the encoder heard last: costs one decoder step.
   std::vector<LanguageGuess> guess_language();
   SttSegment read_segment(int index, bool words) const;

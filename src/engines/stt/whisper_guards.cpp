@@ -12,9 +12,6 @@ constexpr std::size_t kShortText = 40;
 constexpr float kMostCompressible = 2.4F;
 constexpr float kLeastLogProbability = -1.0F;
 constexpr float kNoSpeech = 0.6F;
-/// Fast speech has about 8 tokens a second; more is a loop.
-constexpr double kMostTokensPerSecond = 14;
-constexpr std::size_t kTokensAllowed = 24;
 constexpr std::size_t kLongestPhrase = 8;
 constexpr std::size_t kRepetitions = 4;
 
@@ -46,6 +43,13 @@ bool has_repetition(std::string_view text) {
   return false;
 }
 
+std::size_t most_tokens(double seconds) {
+  // Fast speech has about 8 tokens a second.
+  constexpr double kMostTokensPerSecond = 14;
+  constexpr std::size_t kTokensAllowed = 24;
+  return kTokensAllowed + static_cast<std::size_t>(kMostTokensPerSecond * seconds);
+}
+
 bool is_doubtful(const std::vector<SttSegment>& segments, double seconds) {
   std::string text;
   std::size_t tokens = 0;
@@ -61,8 +65,7 @@ bool is_doubtful(const std::vector<SttSegment>& segments, double seconds) {
   if (tokens == 0) return false;
   const auto mean = static_cast<float>(log_probability / static_cast<double>(tokens));
   return compression_ratio(text) > kMostCompressible || has_repetition(text) ||
-         (mean < kLeastLogProbability && no_speech < kNoSpeech) ||
-         static_cast<double>(tokens) > static_cast<double>(kTokensAllowed) + kMostTokensPerSecond * seconds;
+         (mean < kLeastLogProbability && no_speech < kNoSpeech) || tokens > most_tokens(seconds);
 }
 
 bool is_silence(const SttSegment& segment) {

@@ -13,6 +13,9 @@ float compression_ratio(std::string_view text);
 /// The same one to eight words at least four times in a row.
 bool has_repetition(std::string_view text);
 
+/// More text than this in so much audio is a loop.
+std::size_t most_tokens(double seconds);
+
 /// A window's text that must be decoded again. @param seconds of the window
 /// @source Whisper's transcribe.py: ratio above 2.4 or mean log probability below -1
 bool is_doubtful(const std::vector<SttSegment>& segments, double seconds);

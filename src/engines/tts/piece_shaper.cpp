@@ -9,7 +9,7 @@ namespace morgan::engines {
 namespace {
 
 constexpr double kFrameSeconds = 0.005;
-constexpr double kHeadSeconds = 0.015;  // kept before the first sound, so that soft onsets are whole
+constexpr double kHeadSeconds = 0.010;  // kept before the first sound, so that soft onsets are whole
 constexpr double kFadeInSeconds = 0.003;
 constexpr double kFadeOutSeconds = 0.010;
 constexpr float kSoundRelative = 0.012F;  // a frame's level against the loudest frame's: -38 dB
@@ -60,12 +60,44 @@ float limited(float sample) {
   return std::copysign(kLimitFrom + kRoom * std::tanh((size - kLimitFrom) / kRoom), sample);
 }
 
+/// The factor that brings a piece nearer to the level it should have.
+float levelling(std::span<const float> sound, const ShapeOptions& options) {
+  constexpr double kShare = 0.75;
+  constexpr double kMostDb = 4;
+  if (!options.level_db) return 1;
+  const double level = loudness_db(sound, options.rate_hz) + 20 * std::log10(static_cast<double>(options.gain));
+  const double change = std::clamp(kShare * (*options.level_db - level), -kMostDb, kMostDb);
+  return static_cast<float>(std::pow(10, change / 20));
+}
+
 /// Half a cosine: no corner at either end of the fade.
 float fade(std::size_t step, std::size_t steps) {
   return 0.5F - 0.5F * std::cos(std::numbers::pi_v<float> * static_cast<float>(step) / static_cast<float>(steps));
 }
 
 }  // namespace
+
+double loudness_db(std::span<const float> samples, int rate_hz) {
+  constexpr double kVowels = 1.0 / 16;  // -12 dB
+  const std::size_t frame = samples_in(0.020, rate_hz);
+  std::vector<double> powers;
+  for (std::size_t at = 0; at + frame <= samples.size(); at += frame) {
+    double sum = 0;
+    for (const float sample : samples.subspan(at, frame))
+      sum += static_cast<double>(sample) * sample;
+    powers.push_back(sum / static_cast<double>(frame));
+  }
+  if (powers.empty()) return -100;
+  const double least = *std::max_element(powers.begin(), powers.end()) * kVowels;
+  double sum = 0;
+  std::size_t count = 0;
+  for (const double power : powers) {
+    if (power < least) continue;
+    sum += power;
+    ++count;
+  }
+  return 10 * std::log10(sum / static_cast<double>(count) + 1e-10);
+}
 
 double pause_seconds(PieceEnd end, double speed) {
   double pause = 0.22;
@@ -87,8 +119,9 @@ ShapedPiece shape_piece(std::span<const float> raw, const ShapeOptions& options)
   // The model's own silence first, as long as it lasts, then nothing: the room tone fades instead of stopping.
   std::vector<float> piece(head + (sound.end - sound.begin) + pause, 0.0F);
   const std::span<const float> kept = raw.subspan(sound.begin - head, head + (sound.end - sound.begin) + tail);
+  const float gain = options.gain * levelling(kept, options);
   for (std::size_t i = 0; i < kept.size(); ++i)
-    piece[i] = limited((kept[i] - mean) * options.gain);
+    piece[i] = limited((kept[i] - mean) * gain);
 
   const std::size_t fade_in = std::min(samples_in(kFadeInSeconds, options.rate_hz), kept.size());
   for (std::size_t i = 0; i < fade_in; ++i)

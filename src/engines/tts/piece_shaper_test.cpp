@@ -89,6 +89,19 @@ TEST(PieceShaper, SaysWhereTheRawSamplesAre) {
   EXPECT_LE(piece.sound_end, piece.samples.size());
 }
 
+TEST(PieceShaper, BringsAPieceNearTheLevelOfTheOthers) {
+  // A tone of 0.1 is 23 dB below full scale.
+  const auto level = [](float tone_level, std::optional<double> wanted) {
+    const auto piece = shape_piece(tone(0.5, tone_level), {.rate_hz = kRate, .level_db = wanted});
+    return loudness_db(std::span(piece.samples).first(piece.sound_end), kRate);
+  };
+  EXPECT_NEAR(level(0.1F, {}), -23, 0.3);
+  EXPECT_NEAR(level(0.1F, -23), -23, 0.3);
+  EXPECT_NEAR(level(0.1F, -27), -26, 0.3);
+  EXPECT_NEAR(level(0.1F, -19), -20, 0.3);
+  EXPECT_NEAR(level(0.1F, -60), -27, 0.3);  // a whisper stays one
+}
+
 TEST(PieceShaper, SilenceIsNoPiece) {
   EXPECT_TRUE(shape_piece({}, {}).samples.empty());
   EXPECT_TRUE(shape_piece(std::vector<float>(kRate), {}).samples.empty());

@@ -1,6 +1,8 @@
 #include "engines/tts/piper_tts.h"
 
+#include "engines/tts/seam_checks.h"
 #include "engines/tts/tts_test_support.h"
+#include "text/sentence_splitter.h"
 
 #include <future>
 
@@ -80,6 +82,63 @@ TEST_F(Piper, TheSameTextTakesAsLongWithAndWithoutWords) {
   const std::string text = "The words cost nothing.";
   const auto plain = static_cast<double>(listen(*engine_, {text}).samples.size());
   EXPECT_NEAR(static_cast<double>(listen_timed(*engine_, {text}).samples.size()) / plain, 1, 0.25);
+}
+
+/// An answer as the real-time conversation speaks it: a request per piece.
+struct LiveAnswer {
+  std::vector<float> samples;
+  std::vector<std::size_t> seams;
+};
+
+LiveAnswer speak_live(TtsEngine& engine, std::string_view text) {
+  LiveAnswer answer;
+  const auto pieces = text::split_sentences(text, {.first_clause_chars = 24, .max_chars = 300, .eager = true});
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    TtsRequest request{.text = pieces[i]};
+    request.follows = i > 0;
+    request.continues = i + 1 < pieces.size();
+    const TimedSpeech spoken = listen_timed(engine, request);
+    if (i > 0) answer.seams.push_back(answer.samples.size());
+    answer.samples.insert(answer.samples.end(), spoken.samples.begin(), spoken.samples.end());
+  }
+  return answer;
+}
+
+TEST_F(Piper, PiecesOfALiveAnswerMeetUnheard) {
+  std::size_t seams = 0;
+  for (const char* text : {"The capital of France is Paris, which lies on the Seine. It has two million people.",
+                           "Of course, I can help you with that. Tell me what you would like to cook tonight.",
+                           "Turn left at the church, walk down the hill, and you will see it on your right."}) {
+    LiveAnswer answer = speak_live(*engine_, text);
+    EXPECT_LT(std::abs(dc_of(answer.samples)), 0.001);
+    EXPECT_LT(*std::max_element(answer.samples.begin(), answer.samples.end()), 0.985F);
+    for (const std::size_t seam : answer.seams) {
+      EXPECT_FALSE(click_at_seam(answer.samples, seam, 22050)) << text << " at " << seam;
+      // No head of silence: the gap is the pause at the end of the piece before.
+      const auto first = std::find_if(answer.samples.begin() + static_cast<std::ptrdiff_t>(seam), answer.samples.end(),
+                                      [](float x) { return std::abs(x) > 0.004F; });
+      EXPECT_LT(first - answer.samples.begin(), static_cast<std::ptrdiff_t>(seam) + 22050 * 40 / 1000) << text;
+      // The detector does see what a seam without fades leaves.
+      answer.samples[seam] += 0.01F;
+      EXPECT_TRUE(click_at_seam(answer.samples, seam, 22050));
+      answer.samples[seam] -= 0.01F;
+      ++seams;
+    }
+  }
+  EXPECT_GE(seams, 6U);
+}
+
+TEST_F(Piper, APieceThatGoesOnIsFollowedByNoSentencePause) {
+  TtsRequest request{.text = "The capital of France"};
+  const auto pause = [&] {
+    auto samples = listen_timed(*engine_, request).samples;
+    std::reverse(samples.begin(), samples.end());
+    const auto loud = std::find_if(samples.begin(), samples.end(), [](float x) { return std::abs(x) > 0.01F; });
+    return static_cast<double>(loud - samples.begin()) / kRate;
+  };
+  EXPECT_GT(pause(), 0.2);
+  request.continues = true;
+  EXPECT_LT(pause(), 0.1);
 }
 
 TEST_F(Piper, GivesALongTextInPieces) {

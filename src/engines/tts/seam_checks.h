@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace morgan::engines {
 
@@ -37,28 +36,15 @@ inline std::optional<std::size_t> find_click(std::span<const float> samples, std
   return std::nullopt;
 }
 
-/// The level of a piece's louder half, dB below full scale: what one hears as its loudness.
-inline double loudness_db(std::span<const float> samples, int rate_hz) {
-  const auto frame = static_cast<std::size_t>(rate_hz) / 50;
-  std::vector<double> powers;
-  for (std::size_t at = 0; at + frame <= samples.size(); at += frame) {
-    double sum = 0;
-    for (const float sample : samples.subspan(at, frame))
-      sum += static_cast<double>(sample) * sample;
-    powers.push_back(sum / static_cast<double>(frame));
-  }
-  if (powers.empty()) return -100;
-  std::sort(powers.begin(), powers.end(), std::greater<>());
-  const double loudest = powers.front();
-  double sum = 0;
-  std::size_t count = 0;
-  for (const double power : powers) {
-    // Frames within 12 dB of the loudest: vowels, not pauses and breaths.
-    if (power < loudest / 16) break;
-    sum += power;
-    ++count;
-  }
-  return 10 * std::log10(sum / static_cast<double>(count) + 1e-10);
+/// Looks where a seam was made: around the end of the fade after the piece before (its last sample that is not
+/// nothing) and around the beginning of the piece at `seam`. What a voice does elsewhere, a "t" say, is its own.
+inline std::optional<std::size_t> click_at_seam(std::span<const float> samples, std::size_t seam, int rate_hz) {
+  const auto ms = static_cast<std::size_t>(rate_hz) / 1000;
+  std::size_t last = seam;
+  while (last > 0 && samples[last - 1] == 0.0F)
+    --last;
+  if (const auto click = find_click(samples, last > 10 * ms ? last - 10 * ms : 0, last + 2 * ms, rate_hz)) return click;
+  return find_click(samples, seam > 2 * ms ? seam - 2 * ms : 0, seam + 4 * ms, rate_hz);
 }
 
 /// Mean of all samples: a shift that a loudspeaker would have to hold.

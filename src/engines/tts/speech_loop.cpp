@@ -62,6 +62,7 @@ Result<void> speak(const TtsRequest& request, const SpeechJob& job, const Render
       ShapeOptions shape;
       shape.rate_hz = job.voice.sample_rate_hz;
       shape.gain = job.gain;
+      shape.level_db = job.level_db;
       shape.speed = request.speed;
       shape.end = last ? pieces[p].end : PieceEnd::kPhrase;
       const ShapedPiece shaped = shape_piece(runs[i].samples, shape);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct SpeechJob {
   Voice voice;
   PlanOptions plan;
   float gain = 1.0F;
+  std::optional<double> level_db = {};  ///< as ShapeOptions has it
 };
 
 Result<void> speak(const TtsRequest& request, const SpeechJob& job, const RenderPiece& render, const TimedSink& sink,
