@@ -29,8 +29,7 @@ constexpr std::size_t kRingOutSamples = samples_of(0.12);
 /// A window shorter than this is not worth a cut.
 constexpr std::size_t kShortWindow = samples_of(1.6);
 /// Known words that stay in the window: they tell where the new ones begin.
-const std::size_t kAnchors =
-    std::getenv("BENCH_ANCHORS") != nullptr ? static_cast<std::size_t>(std::atoi(std::getenv("BENCH_ANCHORS"))) : 2;
+constexpr std::size_t kAnchors = 2;
 constexpr double kAnchorSeconds = 0.4;
 /// How far word times may be off, when a quiet place is looked for between two words.
 constexpr double kTimeSlack = 0.15;
@@ -45,8 +44,9 @@ constexpr double kOpenSeconds = 2;
 /// What a whole check hears: Whisper takes a little more at once.
 constexpr std::size_t kWholeSamples = samples_of(25);
 constexpr std::size_t kDropSamples = samples_of(5);
-const std::size_t kContextBytes =
-    std::getenv("BENCH_CONTEXT") != nullptr ? static_cast<std::size_t>(std::atoi(std::getenv("BENCH_CONTEXT"))) : 200;
+/// Of what was said before, about ten tokens: they keep the sentence together. whisper.cpp computes the logits of every
+/// token of a prompt, which takes 0.7 ms each.
+constexpr std::size_t kContextBytes = 48;
 /// A word below this needs three passes that agree.
 constexpr float kSureProbability = 0.6F;
 /// One word below this, and the final text is checked.
