@@ -10,7 +10,7 @@ JSON, FORM = "application/json", "multipart/form-data"
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
          "null": type(None)}
 # Read from raw PCM only, and by only one of the routes that share their request.
-UNREAD = {"sample_rate": ("/transcribe", "/transcribe/file", "/detect-language", "/detect", "/turn", "/api/audio",
+UNREAD = {"sample_rate": ("/transcribe", "/transcribe/file", "/transcribe/realtime", "/transcribe/chunk", "/detect-language", "/detect", "/turn", "/api/audio",
                           "/audio/process"), "threshold": ("/detect-language",)}
 
 
@@ -21,6 +21,15 @@ class Described:
         self.server, self.service = server, service
         self.document = server.get(service, "/openapi.json").json()
         self.schemas = self.document["components"]["schemas"]
+
+    def post(self, path, body):
+        return self.server.post(self.service, self.opened(path), body)
+
+    def opened(self, path):
+        """A path of a streaming session, with one that is open."""
+        if "{id}" not in path:
+            return path
+        return path.replace("{id}", self.server.post(self.service, "/stream/start", {}).json()["session_id"])
 
     def operations(self, method):
         return [(path, found[method]) for path, found in self.document["paths"].items() if method in found]
@@ -122,7 +131,7 @@ def test_required_fields_are_required(described):
         required = body.get("required", [])
         if not required:
             continue
-        answer = described.server.post(described.service, path, {})
+        answer = described.post(path, {})
         assert answer.status_code == 400, f"{path}: {answer.text[:200]}"
         described.check(answer, operation, "default")
         told = answer.json()["message"] if "message" in answer.json() else answer.json()["error"]["message"]
@@ -133,7 +142,7 @@ def test_example_requests_are_accepted_and_answered_as_described(described):
     for path, operation, body in described.requests(JSON):
         example = described.example(body)
         assert described.problems(example, body) == []
-        answer = described.server.post(described.service, path, example)
+        answer = described.post(path, example)
         assert answer.status_code == 200, f"{path}: {answer.text[:200]}"
         kind = answer.headers["Content-Type"].split(";")[0]
         assert kind in operation["responses"]["200"]["content"], f"{path} answers {kind}"
@@ -167,7 +176,7 @@ def test_values_beyond_their_limits_are_refused(described):
             for value in outside(described.resolved(property_schema)):
                 needed = {"logprobs": True} if name == "top_logprobs" else {}
                 sent = {**described.example(body), **needed, name: value}
-                answer = described.server.post(described.service, path, sent)
+                answer = described.post(path, sent)
                 assert answer.status_code == 400, f"{path} takes {name} = {value!r:.40}: {answer.text[:200]}"
                 described.check(answer, operation, "default")
                 told = answer.text[:200]
@@ -201,7 +210,7 @@ def test_what_can_be_asked_for_is_answered_as_described(described):
                 continue
             for placeholder, value in names.items():
                 path = path.replace(placeholder, value)
-            answer = requests.request(method, server.url(service, path), timeout=60)
+            answer = requests.request(method, server.url(service, described.opened(path)), timeout=60)
             assert answer.status_code == 200, f"{path}: {answer.text[:200]}"
             described.check(answer, operation)
             checked.add(path)

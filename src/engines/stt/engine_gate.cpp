@@ -14,7 +14,7 @@ constexpr auto kStopCheck = std::chrono::milliseconds(20);
 
 Result<EngineGate::Pass> EngineGate::enter(SttPriority priority, const StopToken& stop) {
   std::unique_lock lock(mutex_);
-  if (busy_ && std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0}) >= queue_limit_) {
+  if (busy_ && count_waiting() >= queue_limit_) {
     return fail(ErrorCode::kOverloaded, "too many transcriptions are waiting; try again in a moment");
   }
   std::size_t& mine = waiting_[static_cast<std::size_t>(priority)];
@@ -34,6 +34,15 @@ Result<EngineGate::Pass> EngineGate::enter(SttPriority priority, const StopToken
   --mine;
   busy_ = true;
   return Pass(this);
+}
+
+std::size_t EngineGate::count_waiting() const {
+  return std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0});
+}
+
+std::size_t EngineGate::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return count_waiting();
 }
 
 void EngineGate::leave() {

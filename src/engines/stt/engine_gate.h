@@ -33,11 +33,15 @@ class EngineGate {
   /// Waits for its turn. @error kOverloaded  queue full   @error kCancelled, kDeadlineExceeded
   Result<Pass> enter(SttPriority priority, const StopToken& stop);
 
+  /// Callers that wait just now.
+  std::size_t waiting() const;
+
  private:
   void leave();
+  std::size_t count_waiting() const;  // under mutex_
 
   const std::size_t queue_limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool busy_ = false;                     // guarded by mutex_
   std::array<std::size_t, 3> waiting_{};  // guarded by mutex_; by priority

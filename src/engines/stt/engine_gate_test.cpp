@@ -45,5 +45,28 @@ TEST(EngineGate, OneAtATimeAndEveryoneGetsIn) {
   EXPECT_EQ(most, 1);
 }
 
+TEST(EngineGate, ALiveCallGoesBeforeAPartialAndBothBeforeAFile) {
+  EngineGate gate(4);
+  auto held = std::make_optional(gate.enter(SttPriority::kBatch, {}));
+  ASSERT_TRUE(*held);
+  std::mutex mutex;
+  std::vector<SttPriority> order;
+  std::vector<std::future<void>> callers;
+  for (const SttPriority priority : {SttPriority::kBatch, SttPriority::kPartial, SttPriority::kLive}) {
+    const std::size_t before = gate.waiting();
+    callers.push_back(std::async(std::launch::async, [&, priority] {
+      const auto pass = gate.enter(priority, {});
+      const std::lock_guard lock(mutex);
+      order.push_back(priority);
+    }));
+    while (gate.waiting() == before)
+      std::this_thread::yield();
+  }
+  held.reset();
+  for (auto& caller : callers)
+    caller.get();
+  EXPECT_EQ(order, (std::vector<SttPriority>{SttPriority::kLive, SttPriority::kPartial, SttPriority::kBatch}));
+}
+
 }  // namespace
 }  // namespace morgan::engines

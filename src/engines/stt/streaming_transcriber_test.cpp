@@ -97,7 +97,7 @@ class WordEngine final : public SttEngine {
       const std::string text = whole ? word.text : word.text.substr(0, 1);
       segment.text += (segment.text.empty() ? "" : " ") + text;
       const double shift = error(random_);
-      segment.words.push_back({text, std::max(0.0, word.begin - from + shift), word.end - from + shift, 0.9F});
+      segment.words.push_back({text, std::max(0.0, word.begin - from + shift), word.end - from + shift, confidence_});
     }
     if (!segment.text.empty()) segment.text += ".";  // Whisper ends a sentence where the audio ends
     segment.end_seconds = pcm.seconds();
@@ -232,10 +232,10 @@ TEST(StreamingTranscriber, AnUnsureFinalIsCheckedAgainstTheWhole) {
   WordEngine engine(6);
   engine.say(numbered(14));
   engine.pause(0.2);
-  engine.confidence_ = 0.3F;
   Listener listener(engine);
   listener.hear(std::span(engine.audio_).first(at(4.5)), at(0.4));
   listener.hear(std::span(engine.audio_).subspan(at(4.5)), at(60));
+  engine.confidence_ = 0.3F;
   listener.decode(DecodeKind::kFinal);
   EXPECT_TRUE(listener.last.checked_whole);
   EXPECT_EQ(engine.longest_, engine.audio_.size());
@@ -339,7 +339,7 @@ class StreamingWhisperTest : public testing::Test {
     auto vad = load_silero_vad(models / "silero-vad/silero_vad.onnx");
     ASSERT_TRUE(vad) << vad.error().message;
     vad_ = std::move(*vad);
-    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 2, 16}, vad_.get());
+    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 1, 16}, vad_.get());
     ASSERT_TRUE(stt) << stt.error().message;
     stt_ = std::move(*stt);
   }
@@ -373,7 +373,7 @@ TEST_F(StreamingWhisperTest, StreamedTextIsThatOfTheWholeRecording) {
     const auto whole = stt_->transcribe(audio::PcmView(samples, audio::kSpeechRate), {}, {});
     ASSERT_TRUE(whole) << whole.error().message;
     Listener listener(*stt_);
-    listener.hear(samples, at(0.416));
+    listener.hear(samples, at(0.64));
     listener.decode(DecodeKind::kFinal);
     words += words_in(whole->text).size();
     wrong += edits(words_in(whole->text), words_in(listener.last.text));

@@ -89,8 +89,6 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
     params.encoder_begin_callback_user_data = &watch;
   }
   if (mode == Context::kCut) {
-    const char* m = std::getenv("BENCH_MARGIN");
-    const int kMarginPositions = m != nullptr && request.quick ? std::atoi(m) : 128;
     const int wanted = static_cast<int>(std::ceil(seconds * kPositionsPerSecond)) + kMarginPositions;
     params.audio_ctx = std::min(wanted, whisper_n_audio_ctx(context_));
   }
