@@ -72,7 +72,9 @@ def visit(browsers, server, tmp_path):
         if not may_fail:
             page.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"http://{host}:{of.ports['core']}{path}")
+        origin = f"http://{host}:{of.ports['core']}"
+        page.on("request", lambda asked: asked.url.startswith((origin, "data:")) or errors.append(f"loads {asked.url}"))
+        page.goto(origin + path)
         return page
 
     yield open_page
