@@ -27,7 +27,6 @@ constexpr double kHeardBefore = 1.5;
 /// After the sound: what has not happened by then does not happen because of it.
 constexpr std::chrono::seconds kConsequences{4};
 constexpr std::chrono::seconds kAnswerPatience{30};
-constexpr std::chrono::seconds kEndPatience{5};
 constexpr std::chrono::milliseconds kTick{20};
 
 struct Sound {
@@ -118,11 +117,6 @@ Result<Reaction> play_sound(LiveCall& call, const Sound& sound) {
     reaction.last_audio_ms = ms_between(began, *answer.held);
   else if (reaction.stopped)
     reaction.last_audio_ms = ms_between(began, *answer.ended);
-  // The next sound finds a new answer.
-  MORGAN_CHECK_OK(call.cancel());
-  MORGAN_CHECK_OK(wait_for(call, log, Clock::now() + kEndPatience, [](const LiveLog& so_far) {
-    return so_far.state() == "listening" && so_far.newest()->ended.has_value();
-  }));
   return reaction;
 }
 
@@ -183,8 +177,6 @@ Result<void> write_csv(const std::filesystem::path& file, const std::vector<Reac
 Result<void> bench_noise(const Context& context, const MorganClient& client, const VoiceBenchOptions& options) {
   MORGAN_TRY(const std::vector<Sound> sounds, make_sounds(context, client));
   const double load = load_average();
-  const BenchUser user(client);
-  MORGAN_TRY(const auto call, open_call(client, options, user.id()));
   std::vector<Reaction> reactions;
   std::map<std::string, Kind> kinds;
   {
@@ -192,14 +184,18 @@ Result<void> bench_noise(const Context& context, const MorganClient& client, con
     for (int round = 0; round < options.rounds; ++round) {
       for (const Sound& sound : sounds) {
         if (context.stop.stop_requested()) return fail(context.stop.error());
+        // A conversation each: with a history the stories become shorter.
+        const BenchUser user(client);
+        MORGAN_TRY(const auto call, open_call(client, options, user.id()));
         MORGAN_TRY(Reaction reaction, play_sound(*call, sound));
+        MORGAN_CHECK_OK(call->cancel());
+        call->hang_up();
         kinds[sound.kind].add(reaction);
         reactions.push_back(std::move(reaction));
         progress.done();
       }
     }
   }
-  call->hang_up();
   if (!options.csv.empty()) MORGAN_CHECK_OK(write_csv(options.csv, reactions));
   if (!context.json) {
     print(kinds, load);
