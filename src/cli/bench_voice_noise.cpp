@@ -153,11 +153,11 @@ OrderedJson to_json(const Kind& kind) {
 
 void print(const std::map<std::string, Kind>& kinds, double load) {
   std::cout << bold("Sounds while Morgan speaks") << dim(fmt::format("  (load before {:.1f})", load)) << "\n"
-            << fmt::format("  {:<14} {:>6} {:>7} {:>6} {:>7}   {}   {}\n", "", "played", "stopped", "ducked", "resumed",
-                           "duck ms p50/p95/max       ", "last audio ms p50/p95/max");
+            << fmt::format("  {:<14} {:>6} {:>7} {:>6} {:>7} {:>9}   {:<26}   {}\n", "", "played", "stopped", "ducked",
+                           "resumed", "no answer", "duck ms p50/p95/max", "last audio ms p50/p95/max");
   for (const auto& [name, kind] : kinds) {
-    std::cout << fmt::format("  {:<14} {:6} {:7} {:6} {:7}   {}   {}\n", name, kind.played, kind.stopped, kind.ducked,
-                             kind.resumed, to_columns(spread_of(kind.duck_ms)),
+    std::cout << fmt::format("  {:<14} {:6} {:7} {:6} {:7} {:9}   {}   {}\n", name, kind.played, kind.stopped,
+                             kind.ducked, kind.resumed, kind.unanswered, to_columns(spread_of(kind.duck_ms)),
                              to_columns(spread_of(kind.last_audio_ms)));
   }
 }
