@@ -27,7 +27,6 @@ constexpr double kHeardBefore = 1.5;
 /// After the sound: what has not happened by then does not happen because of it.
 constexpr std::chrono::seconds kConsequences{4};
 constexpr std::chrono::seconds kAnswerPatience{30};
-constexpr std::chrono::seconds kEndPatience{5};
 constexpr std::chrono::milliseconds kTick{20};
 
 struct Sound {
@@ -118,11 +117,6 @@ Result<Reaction> play_sound(LiveCall& call, const Sound& sound) {
     reaction.last_audio_ms = ms_between(began, *answer.held);
   else if (reaction.stopped)
     reaction.last_audio_ms = ms_between(began, *answer.ended);
-  // The next sound finds a new answer.
-  MORGAN_CHECK_OK(call.cancel());
-  MORGAN_CHECK_OK(wait_for(call, log, Clock::now() + kEndPatience, [](const LiveLog& so_far) {
-    return so_far.state() == "listening" && so_far.newest()->ended.has_value();
-  }));
   return reaction;
 }
 
@@ -159,11 +153,11 @@ OrderedJson to_json(const Kind& kind) {
 
 void print(const std::map<std::string, Kind>& kinds, double load) {
   std::cout << bold("Sounds while Morgan speaks") << dim(fmt::format("  (load before {:.1f})", load)) << "\n"
-            << fmt::format("  {:<14} {:>6} {:>7} {:>6} {:>7}   {}   {}\n", "", "played", "stopped", "ducked", "resumed",
-                           "duck ms p50/p95/max       ", "last audio ms p50/p95/max");
+            << fmt::format("  {:<14} {:>6} {:>7} {:>6} {:>7} {:>9}   {:<26}   {}\n", "", "played", "stopped", "ducked",
+                           "resumed", "no answer", "duck ms p50/p95/max", "last audio ms p50/p95/max");
   for (const auto& [name, kind] : kinds) {
-    std::cout << fmt::format("  {:<14} {:6} {:7} {:6} {:7}   {}   {}\n", name, kind.played, kind.stopped, kind.ducked,
-                             kind.resumed, to_columns(spread_of(kind.duck_ms)),
+    std::cout << fmt::format("  {:<14} {:6} {:7} {:6} {:7} {:9}   {}   {}\n", name, kind.played, kind.stopped,
+                             kind.ducked, kind.resumed, kind.unanswered, to_columns(spread_of(kind.duck_ms)),
                              to_columns(spread_of(kind.last_audio_ms)));
   }
 }
@@ -183,8 +177,6 @@ Result<void> write_csv(const std::filesystem::path& file, const std::vector<Reac
 Result<void> bench_noise(const Context& context, const MorganClient& client, const VoiceBenchOptions& options) {
   MORGAN_TRY(const std::vector<Sound> sounds, make_sounds(context, client));
   const double load = load_average();
-  const BenchUser user(client);
-  MORGAN_TRY(const auto call, open_call(client, options, user.id()));
   std::vector<Reaction> reactions;
   std::map<std::string, Kind> kinds;
   {
@@ -192,14 +184,18 @@ Result<void> bench_noise(const Context& context, const MorganClient& client, con
     for (int round = 0; round < options.rounds; ++round) {
       for (const Sound& sound : sounds) {
         if (context.stop.stop_requested()) return fail(context.stop.error());
+        // A conversation each: with a history the stories become shorter.
+        const BenchUser user(client);
+        MORGAN_TRY(const auto call, open_call(client, options, user.id()));
         MORGAN_TRY(Reaction reaction, play_sound(*call, sound));
+        MORGAN_CHECK_OK(call->cancel());
+        call->hang_up();
         kinds[sound.kind].add(reaction);
         reactions.push_back(std::move(reaction));
         progress.done();
       }
     }
   }
-  call->hang_up();
   if (!options.csv.empty()) MORGAN_CHECK_OK(write_csv(options.csv, reactions));
   if (!context.json) {
     print(kinds, load);
