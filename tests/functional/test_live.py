@@ -130,7 +130,7 @@ def test_a_written_message_and_cancel(live_server):
 
 
 def test_who_speaks_up_gets_the_floor(live_server):
-    second = spoken(live_server, "Stop, please. How many days does a week have?")
+    second = spoken(live_server, "How many days does a week have?")
     with Live(live_server, user_id="barge") as client:
         client.tell(type="text", text=STORY)
         number = client.wait_for("response_start")["response"]

@@ -22,7 +22,7 @@ class EchoGuard {
   void reset();
 
  private:
-  static constexpr std::size_t kHops = 64;  // of 10 ms, kept of either side
+  static constexpr std::size_t kHops = 128;  // of 10 ms, kept of either side
 
   struct Envelope {
     std::vector<float> levels;  // a ring, made when first needed; newest at `next - 1`

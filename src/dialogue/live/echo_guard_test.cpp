@@ -92,7 +92,7 @@ TEST(EchoGuard, AnotherVoiceIsNoneForLong) {
   for (const std::uint32_t seed : {2U, 3U, 4U, 5U}) {
     const Verdicts told = verdicts(morgan, voice(seed, 30, 190));
     EXPECT_LE(told.share, 0.3) << seed;
-    EXPECT_LE(told.longest_ms, 300) << seed;
+    EXPECT_LT(told.longest_ms, 1'000) << seed;
   }
 }
 
@@ -104,7 +104,7 @@ TEST(EchoGuard, WhoSpeaksLouderThanTheEchoIsHeard) {
     heard[i] += person[i];
   const Verdicts told = verdicts(morgan, heard);
   EXPECT_LE(told.share, 0.3);
-  EXPECT_LE(told.longest_ms, 300);
+  EXPECT_LT(told.longest_ms, 1'000);
 }
 
 TEST(EchoGuard, SilenceAndSteadyNoiseProveNothing) {
