@@ -1,6 +1,7 @@
 #include "engines/embed/llama_embed.h"
 
 #include "base/strings.h"
+#include "engines/compute_thread.h"
 #include "engines/embed/llama_runtime.h"
 
 #include <llama.h>
@@ -72,49 +73,6 @@ std::vector<float> unit_vector(const float* values, int dimension) {
   }
   return vector;
 }
-
-/// Runs work on one thread of its own: OpenMP keeps a set of workers for each thread that ever computed,
-/// and waits by sleeping once there are more of them than processors. One caller at a time.
-class ComputeThread {
- public:
-  ComputeThread() : thread_([this] { serve(); }) {}
-  ~ComputeThread() {
-    {
-      const std::scoped_lock lock(mutex_);
-      ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-  ComputeThread(const ComputeThread&) = delete;
-  ComputeThread& operator=(const ComputeThread&) = delete;
-
-  /// Returns when `work` has run.
-  void run(const std::function<void()>& work) {
-    std::unique_lock lock(mutex_);
-    work_ = &work;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return work_ == nullptr; });
-  }
-
- private:
-  void serve() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      changed_.wait(lock, [this] { return ending_ || work_ != nullptr; });
-      if (work_ == nullptr) return;
-      (*work_)();
-      work_ = nullptr;
-      changed_.notify_all();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  const std::function<void()>* work_ = nullptr;  // guarded by mutex_; the caller's
-  bool ending_ = false;                          // guarded by mutex_
-  std::thread thread_;                           // last: it uses what is above
-};
 
 class LlamaEmbed final : public EmbedEngine {
  public:

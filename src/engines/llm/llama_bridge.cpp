@@ -11,6 +11,10 @@
 #include <server-schema.h>
 #include <server-task.h>
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -69,6 +73,13 @@ struct Running {
   const StopToken* stop = nullptr;
   std::atomic<bool> interrupted = false;
 };
+
+// While the model writes, a voice speaks what was written and a listener waits for words: both are short and late at
+// once, so the model's threads (its OpenMP workers are made by this one) give way to them. Alone, they lose nothing.
+void yield_to_others() {
+  constexpr int kNiceness = 5;
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNiceness));
+}
 
 BridgeReply refusal(int status, std::string type, std::string message) {
   BridgeReply reply;
@@ -161,6 +172,7 @@ Result<void> LlamaBridge::State::start() {
   std::promise<Result<void>> promise;
   std::future<Result<void>> loaded = promise.get_future();
   loop = std::thread([this, answer = std::move(promise)]() mutable {
+    yield_to_others();
     Result<void> result = load();
     const bool usable = result.has_value();
     answer.set_value(std::move(result));

@@ -2,12 +2,16 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "engines/compute_thread.h"
 #include "engines/stt/engine_gate.h"
 #include "engines/stt/speech_windows.h"
 #include "engines/stt/whisper_decoder.h"
 
 #include <fmt/format.h>
 #include <whisper.h>
+
+#include <functional>
+#include <optional>
 
 namespace morgan::engines {
 
@@ -106,7 +110,8 @@ class WhisperCppStt final : public SttEngine {
       MORGAN_TRY(const EngineGate::Pass pass, gate_.enter(request.priority, stop));
       const auto begin = std::chrono::steady_clock::now();
       const std::span<const float> samples = pcm.samples.subspan(window.begin, window.end - window.begin);
-      MORGAN_TRY(WhisperDecoder::Window decoded, decoder_->decode(samples, spoken, request, stop));
+      MORGAN_TRY(WhisperDecoder::Window decoded,
+                 compute<WhisperDecoder::Window>([&] { return decoder_->decode(samples, spoken, request, stop); }));
       transcript.refused = transcript.refused || decoded.refused;
       transcript.engine_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       if (spoken.empty() && !decoded.segments.empty()) {
@@ -135,9 +140,9 @@ class WhisperCppStt final : public SttEngine {
     if (windows.empty()) return std::vector<LanguageGuess>{};
     const SpeechWindow& first = windows.front();
     MORGAN_TRY(const EngineGate::Pass pass, gate_.enter(SttPriority::kBatch, stop));
-    MORGAN_TRY(
-        std::vector<LanguageGuess> guesses,
-        decoder_->detect(pcm.samples.subspan(first.begin, std::min(first.end - first.begin, kDetectSamples)), stop));
+    const auto heard = pcm.samples.subspan(first.begin, std::min(first.end - first.begin, kDetectSamples));
+    MORGAN_TRY(std::vector<LanguageGuess> guesses,
+               compute<std::vector<LanguageGuess>>([&] { return decoder_->detect(heard, stop); }));
     guesses.resize(std::min(guesses.size(), kGuesses));
     return guesses;
   }
@@ -150,7 +155,20 @@ class WhisperCppStt final : public SttEngine {
     return info;
   }
 
+  /// The first run allocates and pages the weights in: better now than at the first word.
+  Result<void> warm_up() {
+    return compute<void>([this] { return decoder_->warm_up(); });
+  }
+
  private:
+  /// By the holder of the gate's pass.
+  template <typename T>
+  Result<T> compute(const std::function<Result<T>()>& work) {
+    std::optional<Result<T>> result;
+    compute_.run([&] { result = work(); });
+    return std::move(*result);
+  }
+
   bool multilingual() const { return whisper_is_multilingual(context_.get()) != 0; }
 
   static Result<void> check_rate(audio::PcmView pcm) {
@@ -163,6 +181,7 @@ class WhisperCppStt final : public SttEngine {
   std::unique_ptr<WhisperDecoder> decoder_;  // used by the holder of the gate's pass only
   VadEngine* vad_;                           // not owned; may be null
   EngineGate gate_;
+  ComputeThread compute_;  // last: it uses the decoder
 };
 
 }  // namespace
@@ -184,10 +203,9 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
         options.model.string() + " is damaged or not a Whisper model in ggml form; `morgan models verify` checks it");
   }
   MORGAN_TRY(std::unique_ptr<WhisperDecoder> decoder, WhisperDecoder::create(context.get(), options.threads));
-  // The first run allocates and pages the weights in: better now than at the first word.
-  MORGAN_CHECK_OK(decoder->warm_up());
-  return std::unique_ptr<SttEngine>(
-      std::make_unique<WhisperCppStt>(options, std::move(context), std::move(decoder), vad));
+  auto engine = std::make_unique<WhisperCppStt>(options, std::move(context), std::move(decoder), vad);
+  MORGAN_CHECK_OK(engine->warm_up());
+  return std::unique_ptr<SttEngine>(std::move(engine));
 }
 
 }  // namespace morgan::engines
