@@ -7,7 +7,7 @@
 namespace morgan::dialogue::live {
 namespace {
 
-constexpr std::array kEndings{TextEnding::kUnknown,  TextEnding::kOpen,  TextEnding::kDangling,  TextEnding::kComplete,
+constexpr std::array kEndings{TextEnding::kUnknown,  TextEnding::kOpen,  TextEnding::kDangling, TextEnding::kComplete,
                               TextEnding::kQuestion, TextEnding::kShort, TextEnding::kDictation};
 
 Ms wait(float probability, std::string_view text, const SpeakerPauses& pauses = {}) {
