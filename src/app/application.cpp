@@ -100,8 +100,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
       log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
     }
-    app->live_ = std::make_unique<dialogue::live::LiveService>(app->live_parts(), live_options(config.live),
-                                                               &app->metrics_);
+    app->live_ =
+        std::make_unique<dialogue::live::LiveService>(app->live_parts(), live_options(config.live), &app->metrics_);
   }
   MORGAN_CHECK_OK(app->open_servers(services));
   // Loading passes whole models through the heap: what was only on its way goes back to the system.

@@ -12,13 +12,18 @@ namespace {
 std::string code_of(const Error& error) {
   if (!error.reason.empty()) return error.reason;
   switch (error.code) {
-    case ErrorCode::kOverloaded: return "SERVICE_BUSY";
-    case ErrorCode::kUnavailable: return "SERVICE_UNAVAILABLE";
+    case ErrorCode::kOverloaded:
+      return "SERVICE_BUSY";
+    case ErrorCode::kUnavailable:
+      return "SERVICE_UNAVAILABLE";
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kTooLarge:
-    case ErrorCode::kUnsupported: return "INVALID_INPUT";
-    case ErrorCode::kNotFound: return "NOT_FOUND";
-    default: return "INTERNAL_ERROR";
+    case ErrorCode::kUnsupported:
+      return "INVALID_INPUT";
+    case ErrorCode::kNotFound:
+      return "NOT_FOUND";
+    default:
+      return "INTERNAL_ERROR";
   }
 }
 

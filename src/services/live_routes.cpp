@@ -18,9 +18,8 @@ Result<net::Response> show_turns(const net::Request& request, const dialogue::li
   OrderedJson turns = OrderedJson::array();
   for (OrderedJson& turn : live.turns().recent(static_cast<std::size_t>(limit.value_or(kDefaultTurns)), user_id))
     turns.push_back(std::move(turn));
-  return json_response(OrderedJson{{"turns", std::move(turns)},
-                                   {"sessions", live.sessions()},
-                                   {"max_streams", live.max_streams()}});
+  return json_response(
+      OrderedJson{{"turns", std::move(turns)}, {"sessions", live.sessions()}, {"max_streams", live.max_streams()}});
 }
 
 }  // namespace
@@ -32,7 +31,8 @@ void add_live_routes(ApiRoutes& routes, dialogue::live::LiveService& live) {
        .summary = "The last spoken turns and where their time went, newest first",
        .description = "Stages count from the last voiced sample; their `ms` add up to `total_ms`. Kept in memory only.",
        .json_answer = "Turns",
-       .query = {{"limit", "integer", "how many, 1 to 256; 20 when absent"}, {"user_id", "string", "of one user only"}}},
+       .query = {{"limit", "integer", "how many, 1 to 256; 20 when absent"},
+                 {"user_id", "string", "of one user only"}}},
       [&live](const net::Request& request) { return show_turns(request, live); });
   routes.add_ws_session(
       "/ws/audio",

@@ -47,9 +47,12 @@ Result<WireCodec> read_codec(const std::string& name, std::string_view field, st
 
 std::string_view to_string(WireCodec codec) {
   switch (codec) {
-    case WireCodec::kPcm16: return "pcm16";
-    case WireCodec::kOpus: return "opus";
-    case WireCodec::kWav: return "wav";
+    case WireCodec::kPcm16:
+      return "pcm16";
+    case WireCodec::kOpus:
+      return "opus";
+    case WireCodec::kWav:
+      return "wav";
   }
   return "";
 }
@@ -75,9 +78,9 @@ Result<void> WireFormat::read(const Json& message) {
 
 struct WireInput::State {
   WireFormat format;
-  std::string rest;                                  // half a sample
-  std::unique_ptr<audio::OpusStreamDecoder> opus;    // null: PCM16
-  std::optional<audio::StreamResampler> resampler;   // nullopt: the rate is right
+  std::string rest;                                 // half a sample
+  std::unique_ptr<audio::OpusStreamDecoder> opus;   // null: PCM16
+  std::optional<audio::StreamResampler> resampler;  // nullopt: the rate is right
 };
 
 WireInput::WireInput(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -112,9 +115,9 @@ struct WireOutput::State {
   WireFormat format;
   int voice_rate_hz = 0;
   int wire_rate_hz = 0;
-  std::vector<float> waiting;                        // of a wav
-  std::unique_ptr<audio::OpusStreamEncoder> opus;    // null: no Opus
-  std::optional<audio::StreamResampler> resampler;   // nullopt: the rate is right
+  std::vector<float> waiting;                       // of a wav
+  std::unique_ptr<audio::OpusStreamEncoder> opus;   // null: no Opus
+  std::optional<audio::StreamResampler> resampler;  // nullopt: the rate is right
 
   Result<void> prepare();
   std::vector<net::WsMessage> packets(Result<std::vector<std::string>> packets) const;

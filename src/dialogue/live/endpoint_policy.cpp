@@ -22,9 +22,9 @@ constexpr double kSureProbability = 0.95;
 /// Share of the way from the shortest to the longest wait.
 struct WaitRow {
   TextEnding ending;
-  double sure;       ///< the model is sure that it is over
+  double sure;  ///< the model is sure that it is over
   double undecided;
-  double open;       ///< ... that it is not
+  double open;  ///< ... that it is not
 };
 
 constexpr std::array kWaits{
@@ -39,16 +39,17 @@ constexpr int kPausesToKnow = 3;
 /// Room above this speaker's usual pause.
 constexpr double kPauseMargin = 1.25;
 
-constexpr std::array kShortAnswers{"yes", "yeah", "yep", "yup", "no",    "nope", "nah",   "ok",
+constexpr std::array kShortAnswers{"yes",  "yeah", "yep",   "yup",    "no",     "nope", "nah",   "ok",
                                    "okay", "sure", "right", "please", "thanks", "stop", "hello", "hi"};
 /// No sentence ends with one of these.
-constexpr std::array kOpenWords{"and", "but",  "or",   "because", "if",    "when", "while", "which", "the",  "a",   "an",
-                                "my",  "your", "his",  "our",     "their", "um",   "uh",    "er",    "than", "very"};
+constexpr std::array kOpenWords{"and", "but",  "or",  "because", "if",    "when", "while", "which", "the",  "a",   "an",
+                                "my",  "your", "his", "our",     "their", "um",   "uh",    "er",    "than", "very"};
 /// Questions may.
-constexpr std::array kDanglingWords{"of",   "for",   "to",    "with", "from", "by",   "in",    "on",  "at",  "about", "into",
-                                    "is",   "are",   "was",   "were", "will", "would", "can",  "could", "so", "that",  "who",
-                                    "like", "then",  "not",   "just", "her",  "between"};
-constexpr std::array kDigits{"zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double"};
+constexpr std::array kDanglingWords{"of",   "for", "to",   "with", "from", "by",   "in",    "on",     "at",    "about",
+                                    "into", "is",  "are",  "was",  "were", "will", "would", "can",    "could", "so",
+                                    "that", "who", "like", "then", "not",  "just", "her",   "between"};
+constexpr std::array kDigits{"zero", "oh",  "one",   "two",   "three", "four",
+                             "five", "six", "seven", "eight", "nine",  "double"};
 constexpr std::array kSpelling{"at", "dot", "dash", "underscore", "hyphen", "slash"};
 
 template <typename List>
@@ -67,7 +68,8 @@ std::string bare(std::string_view word) {
 }
 
 bool is_dictated(const std::string& word) {
-  const bool digits = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
   const bool letter = word.size() == 1 && word != "a" && word != "i";
   return digits || letter || is_one_of(word, kDigits) || is_one_of(word, kSpelling);
 }
@@ -108,7 +110,8 @@ void SpeakerPauses::add(Ms pause) {
 
 Ms endpoint_wait(float probability, TextEnding ending, const SpeakerPauses& pauses, const EndpointLimits& limits) {
   const double p = probability < 0 ? kUndecided : static_cast<double>(probability);
-  const WaitRow& row = *std::find_if(kWaits.begin(), kWaits.end(), [&](const WaitRow& r) { return r.ending == ending; });
+  const WaitRow& row =
+      *std::find_if(kWaits.begin(), kWaits.end(), [&](const WaitRow& r) { return r.ending == ending; });
   // 0: open, 1: undecided, 2: sure.
   const double certainty = std::clamp((p - kOpenProbability) / (kSureProbability - kOpenProbability), 0.0, 1.0) * 2;
   const double share = certainty < 1 ? row.open + certainty * (row.undecided - row.open)

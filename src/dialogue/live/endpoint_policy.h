@@ -23,7 +23,7 @@ enum class TextEnding : std::uint8_t {
 TextEnding ending_of(std::string_view text);
 
 struct EndpointLimits {
-  Ms shortest = 180;    ///< when all agree that it is over
+  Ms shortest = 180;   ///< when all agree that it is over
   Ms longest = 1'400;  ///< when nothing does
 };
 

@@ -28,8 +28,8 @@ struct ListenerEvents {
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
   /// The engines and the pool outlive the listener. `turn` may be null.
-  Listener(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool, engines::SttEngine& stt, engines::TurnEngine* turn,
-           ListenerEvents events);
+  Listener(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool, engines::SttEngine& stt,
+           engines::TurnEngine* turn, ListenerEvents events);
   ~Listener();
 
   void set_language(std::string language) { options_.language = std::move(language); }
@@ -69,8 +69,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   const ListenerEvents events_;
   engines::StreamingOptions options_;
 
-  std::vector<float> before_;    // the last moments while there is no utterance
-  std::size_t heard_ = 0;        // samples of the microphone
+  std::vector<float> before_;  // the last moments while there is no utterance
+  std::size_t heard_ = 0;      // samples of the microphone
   std::vector<float> utterance_;
   std::shared_ptr<engines::StreamingTranscriber> transcriber_;  // shared with what runs; null: no utterance
   std::shared_ptr<StopSource> running_;                         // shared with what runs; null: nothing does

@@ -23,7 +23,8 @@ constexpr double kOtherWork = 0.5;
 
 /// Counts down when the last copy goes.
 std::shared_ptr<void> counted(std::atomic<std::size_t>& counter) {
-  return std::shared_ptr<void>(&counter, [](void* pointer) { static_cast<std::atomic<std::size_t>*>(pointer)->fetch_sub(1); });
+  return std::shared_ptr<void>(&counter,
+                               [](void* pointer) { static_cast<std::atomic<std::size_t>*>(pointer)->fetch_sub(1); });
 }
 
 bool count_up(std::atomic<std::size_t>& counter, std::size_t most) {
@@ -78,8 +79,8 @@ std::shared_ptr<runtime::Strand> LiveService::make_strand() {
 Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::Strand> strand, LiveConfig config,
                                                        const std::string& id, LiveOutput* output) {
   if (!count_up(sessions_, options_.max_sessions)) {
-    return fail(ErrorCode::kOverloaded,
-                fmt::format("there are {} conversations, no more are taken (live.max_sessions)", options_.max_sessions));
+    return fail(ErrorCode::kOverloaded, fmt::format("there are {} conversations, no more are taken (live.max_sessions)",
+                                                    options_.max_sessions));
   }
   auto count = counted(sessions_);
   auto session = std::make_shared<LiveSession>(parts_, std::move(strand), std::move(config), id, output);
@@ -94,9 +95,9 @@ Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::
 Result<std::shared_ptr<void>> LiveService::open_stream() {
   if (count_up(streams_, max_streams_)) return counted(streams_);
   parts_.metrics->count("morgan_live_refused_total", {{"why", "streams"}});
-  return fail(ErrorCode::kOverloaded,
-              fmt::format("{} microphones are being listened to, one more would make the others miss frames",
-                          max_streams_));
+  return fail(
+      ErrorCode::kOverloaded,
+      fmt::format("{} microphones are being listened to, one more would make the others miss frames", max_streams_));
 }
 
 Result<engines::Voice> LiveService::find_voice(const std::string& name) const {

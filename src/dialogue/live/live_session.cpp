@@ -133,15 +133,25 @@ void LiveSession::arm_timer() {
 void LiveSession::carry_out(const Command& command) {
   using Kind = Command::Kind;
   switch (command.kind) {
-    case Kind::kBeginUtterance: begin_utterance(speech_from_); break;
-    case Kind::kDraft: begin_draft(command.generation, command.at); break;
+    case Kind::kBeginUtterance:
+      begin_utterance(speech_from_);
+      break;
+    case Kind::kDraft:
+      begin_draft(command.generation, command.at);
+      break;
     case Kind::kDropDraft:
       listener_->forget_draft();
       drop_reply();
       break;
-    case Kind::kStartReply: start_reply(command.generation); break;
-    case Kind::kCommit: commit_turn(command.generation, !pending_text_.empty()); break;
-    case Kind::kOpenGate: open_gate(); break;
+    case Kind::kStartReply:
+      start_reply(command.generation);
+      break;
+    case Kind::kCommit:
+      commit_turn(command.generation, !pending_text_.empty());
+      break;
+    case Kind::kOpenGate:
+      open_gate();
+      break;
     case Kind::kDropUtterance:
       listener_->drop();
       memory_->keep();  // a turn that was re-opened in vain stays as it was
@@ -179,11 +189,21 @@ void LiveSession::carry_out(const Command& command) {
       drafts_ = 0;
       parts_.metrics->count("morgan_live_overlaps_total", {{"verdict", "interrupted"}});
       break;
-    case Kind::kEndReply: end_reply(command.end); break;
-    case Kind::kApologize: aside(parts_.options.apology); break;
-    case Kind::kFiller: bridge(parts_.options.filler); break;
-    case Kind::kIdlePrompt: aside(parts_.options.idle_prompt); break;
-    case Kind::kClose: close(); break;
+    case Kind::kEndReply:
+      end_reply(command.end);
+      break;
+    case Kind::kApologize:
+      aside(parts_.options.apology);
+      break;
+    case Kind::kFiller:
+      bridge(parts_.options.filler);
+      break;
+    case Kind::kIdlePrompt:
+      aside(parts_.options.idle_prompt);
+      break;
+    case Kind::kClose:
+      close();
+      break;
   }
 }
 
@@ -367,8 +387,8 @@ void LiveSession::judge(Generation generation, const engines::Hypothesis& hypoth
   OverlapEvidence evidence;
   evidence.text = hypothesis.text;
   evidence.confidence = hypothesis.confidence;
-  evidence.voiced = static_cast<Ms>(gate_.last_voiced_sample() - std::min(gate_.last_voiced_sample(), speech_from_)) /
-                    kSamplesPerMs;
+  evidence.voiced =
+      static_cast<Ms>(gate_.last_voiced_sample() - std::min(gate_.last_voiced_sample(), speech_from_)) / kSamplesPerMs;
   evidence.still_speaking = gate_.in_speech();
   constexpr std::chrono::milliseconds kEchoMemory{6'000};
   const std::string spoken = pacer_.recent_text(pacer_.sent(), kEchoMemory);

@@ -57,8 +57,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     bool committed = false;
     bool written = false;
     bool audio_done = false;
-    bool bridge = false;   ///< of an aside: it bridges the time until the answer sounds
-    bool bridged = false;  ///< what bridges it sounds, or has
+    bool bridge = false;      ///< of an aside: it bridges the time until the answer sounds
+    bool bridged = false;     ///< what bridges it sounds, or has
     bool first_sent = false;  ///< a voiced sample has left
     /// Audio made before the commit, and what came with it.
     struct Piece {

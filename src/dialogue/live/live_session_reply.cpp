@@ -157,8 +157,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   trace.text = text;
   if (!written && parts_.recorder != nullptr) trace.recording = parts_.recorder->keep_audio(listener_->utterance());
   output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
-  if (!reply.text.empty())
-    output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
+  if (!reply.text.empty()) output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
 }
 
 void LiveSession::open_gate() {
@@ -332,7 +331,8 @@ void LiveSession::end_aside(ReplyEnd end) {
   const std::shared_ptr<Reply> aside = std::exchange(aside_, nullptr);
   if (aside->run) aside->run->cancel();
   if (!aside->open) return;
-  const std::string heard = end == ReplyEnd::kCompleted ? aside->text : pacer_.heard_text(pacer_.played(strand_->now()));
+  const std::string heard =
+      end == ReplyEnd::kCompleted ? aside->text : pacer_.heard_text(pacer_.played(strand_->now()));
   output_->on_response_end(aside->response, end, heard);
   pacer_.begin(pacer_.rate_hz());
 }

@@ -18,15 +18,17 @@ constexpr Ms kShortestInterruption = 150;
 constexpr std::size_t kBackchannelWords = 3;
 
 /// Whoever says one of these listens.
-constexpr std::array kBackchannels{"mm",   "mmm",   "mhm",  "mm-hmm", "mhmm",  "hm",    "hmm",   "uh-huh", "uhhuh",
-                                   "huh",  "ah",    "oh",   "yeah",   "yes",   "yep",   "ok",    "okay",   "right",
-                                   "sure", "cool",  "nice", "great",  "wow",   "true",  "really", "exactly", "indeed",
-                                   "good", "alright", "aha", "i",     "see",   "got",   "it",    "go",     "on"};
+constexpr std::array kBackchannels{"mm",   "mmm",     "mhm",  "mm-hmm", "mhmm", "hm",   "hmm",    "uh-huh",  "uhhuh",
+                                   "huh",  "ah",      "oh",   "yeah",   "yes",  "yep",  "ok",     "okay",    "right",
+                                   "sure", "cool",    "nice", "great",  "wow",  "true", "really", "exactly", "indeed",
+                                   "good", "alright", "aha",  "i",      "see",  "got",  "it",     "go",      "on"};
 /// ... but these alone, or among them, want the floor.
-constexpr std::array kStops{"stop", "wait", "no", "hold", "hang", "quiet", "cancel", "sorry", "excuse", "morgan", "enough"};
+constexpr std::array kStops{"stop",   "wait",  "no",     "hold",   "hang",  "quiet",
+                            "cancel", "sorry", "excuse", "morgan", "enough"};
 /// What Whisper makes of breath, coughs and doors.
-constexpr std::array kInventions{"you", "thank you", "thanks for watching", "bye", "bye bye", "thank you very much",
-                                 "so", "the", "i'm sorry", "please subscribe"};
+constexpr std::array kInventions{
+    "you", "thank you", "thanks for watching", "bye", "bye bye", "thank you very much", "so",
+    "the", "i'm sorry", "please subscribe"};
 
 template <typename List>
 bool is_one_of(std::string_view word, const List& list) {
@@ -38,7 +40,8 @@ std::vector<std::string> words_of(std::string_view text) {
   for (const std::string& part : split(to_lower_ascii(text), ' ')) {
     std::string word;
     for (const char c : part) {
-      const bool letter = std::isalnum(static_cast<unsigned char>(c)) != 0 || (static_cast<unsigned char>(c) & 0x80U) != 0;
+      const bool letter =
+          std::isalnum(static_cast<unsigned char>(c)) != 0 || (static_cast<unsigned char>(c) & 0x80U) != 0;
       if (letter || c == '\'' || c == '-') word += c;
     }
     while (!word.empty() && word.back() == '-')

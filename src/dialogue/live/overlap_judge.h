@@ -10,9 +10,9 @@
 namespace morgan::dialogue::live {
 
 struct OverlapEvidence {
-  std::string_view text;    ///< transcript of the overlap; "" when there was nothing
-  float confidence = 0;     ///< of the transcript
-  Ms voiced = 0;            ///< from its first to its last voiced sample
+  std::string_view text;  ///< transcript of the overlap; "" when there was nothing
+  float confidence = 0;   ///< of the transcript
+  Ms voiced = 0;          ///< from its first to its last voiced sample
   bool still_speaking = false;
   std::string_view spoken;  ///< what Morgan has said in the last seconds
 };

@@ -107,8 +107,12 @@ class TurnAuditor {
         check(quiet_ == Quiet::kHeld, "judged what is no overlap");
         newest_ = std::max(newest_, command.generation);
         break;
-      case Kind::kFiller: check(open_ != 0 && !gate_, "a filler into an answer"); break;
-      case Kind::kIdlePrompt: check(open_ == 0 && !drafting_, "an idle prompt into a turn"); break;
+      case Kind::kFiller:
+        check(open_ != 0 && !gate_, "a filler into an answer");
+        break;
+      case Kind::kIdlePrompt:
+        check(open_ == 0 && !drafting_, "an idle prompt into a turn");
+        break;
       case Kind::kClose:
         check(open_ == 0 && !drafting_, "closed with an answer that has no end");
         closed_ = true;
@@ -116,7 +120,8 @@ class TurnAuditor {
       case Kind::kBeginUtterance:
       case Kind::kDropUtterance:
       case Kind::kOverlapIsTurn:
-      case Kind::kApologize: break;
+      case Kind::kApologize:
+        break;
     }
   }
 

@@ -18,25 +18,38 @@ Command make(Command::Kind kind, Generation generation = 0, Ms at = 0) {
 
 std::string_view to_string(Phase phase) {
   switch (phase) {
-    case Phase::kListening: return "listening";
-    case Phase::kHearing: return "hearing";
-    case Phase::kPaused: return "paused";
-    case Phase::kThinking: return "thinking";
-    case Phase::kSpeaking: return "speaking";
-    case Phase::kDucked: return "ducked";
-    case Phase::kHeld: return "held";
-    case Phase::kClosed: return "closed";
+    case Phase::kListening:
+      return "listening";
+    case Phase::kHearing:
+      return "hearing";
+    case Phase::kPaused:
+      return "paused";
+    case Phase::kThinking:
+      return "thinking";
+    case Phase::kSpeaking:
+      return "speaking";
+    case Phase::kDucked:
+      return "ducked";
+    case Phase::kHeld:
+      return "held";
+    case Phase::kClosed:
+      return "closed";
   }
   return "";
 }
 
 std::string_view to_string(ReplyEnd end) {
   switch (end) {
-    case ReplyEnd::kCompleted: return "completed";
-    case ReplyEnd::kInterrupted: return "interrupted";
-    case ReplyEnd::kCancelled: return "cancelled";
-    case ReplyEnd::kReopened: return "reopened";
-    case ReplyEnd::kFailed: return "failed";
+    case ReplyEnd::kCompleted:
+      return "completed";
+    case ReplyEnd::kInterrupted:
+      return "interrupted";
+    case ReplyEnd::kCancelled:
+      return "cancelled";
+    case ReplyEnd::kReopened:
+      return "reopened";
+    case ReplyEnd::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -54,31 +67,58 @@ void TurnMachine::dispatch(const Event& event, Commands& out) {
       state_.last_frame = event.now;
       on_tick(event.now, out);
       break;
-    case Event::Kind::kMaybeSpeech: on_maybe_speech(event, out); break;
-    case Event::Kind::kSpeech: on_speech(event, out); break;
-    case Event::Kind::kPause: on_pause(event, out); break;
+    case Event::Kind::kMaybeSpeech:
+      on_maybe_speech(event, out);
+      break;
+    case Event::Kind::kSpeech:
+      on_speech(event, out);
+      break;
+    case Event::Kind::kPause:
+      on_pause(event, out);
+      break;
     case Event::Kind::kTranscript:
-    case Event::Kind::kTranscriptFailed: on_transcript(event, out); break;
+    case Event::Kind::kTranscriptFailed:
+      on_transcript(event, out);
+      break;
     case Event::Kind::kWait:
       // Without a wait the turn is over, whatever the model thinks: the client said so, or the time is up.
       if (phase() != Phase::kPaused || event.generation != state_.draft || state_.wait == 0) break;
       state_.wait = std::min(event.value, limits_.longest_wait);
       try_commit(event.now, out);
       break;
-    case Event::Kind::kReplyAudio: on_reply_audio(event, out); break;
-    case Event::Kind::kReplyDone: on_reply_done(event, out); break;
-    case Event::Kind::kPlayed:
-      if (answering() && event.generation == state_.reply)
-        state_.answer_until = event.now + limits_.playback_deadline;
+    case Event::Kind::kReplyAudio:
+      on_reply_audio(event, out);
       break;
-    case Event::Kind::kPlaybackDone: on_playback_done(event, out); break;
-    case Event::Kind::kOverlap: on_overlap(event, out); break;
-    case Event::Kind::kText: on_text(event, out); break;
-    case Event::Kind::kCommit: on_commit(event, out); break;
-    case Event::Kind::kCancel: on_cancel(event, out); break;
-    case Event::Kind::kTick: on_tick(event.now, out); break;
-    case Event::Kind::kShutdown: on_shutdown(event, out); break;
-    case Event::Kind::kGone: on_gone(out); break;
+    case Event::Kind::kReplyDone:
+      on_reply_done(event, out);
+      break;
+    case Event::Kind::kPlayed:
+      if (answering() && event.generation == state_.reply) state_.answer_until = event.now + limits_.playback_deadline;
+      break;
+    case Event::Kind::kPlaybackDone:
+      on_playback_done(event, out);
+      break;
+    case Event::Kind::kOverlap:
+      on_overlap(event, out);
+      break;
+    case Event::Kind::kText:
+      on_text(event, out);
+      break;
+    case Event::Kind::kCommit:
+      on_commit(event, out);
+      break;
+    case Event::Kind::kCancel:
+      on_cancel(event, out);
+      break;
+    case Event::Kind::kTick:
+      on_tick(event.now, out);
+      break;
+    case Event::Kind::kShutdown:
+      on_shutdown(event, out);
+      break;
+    case Event::Kind::kGone:
+      on_gone(out);
+      break;
   }
 }
 
@@ -86,7 +126,8 @@ Ms TurnMachine::deadline() const {
   Ms due = -1;
   const auto consider = [&due](Ms when) { due = due < 0 ? when : std::min(due, when); };
   switch (phase()) {
-    case Phase::kClosed: return -1;
+    case Phase::kClosed:
+      return -1;
     case Phase::kListening:
       if (state_.idle_since >= 0 && limits_.idle_prompt_after > 0)
         consider(state_.idle_since + limits_.idle_prompt_after);
@@ -102,7 +143,9 @@ Ms TurnMachine::deadline() const {
       consider(state_.answer_until);
       if (state_.filler_due) consider(state_.committed_at + limits_.filler_after);
       break;
-    case Phase::kSpeaking: consider(state_.answer_until); break;
+    case Phase::kSpeaking:
+      consider(state_.answer_until);
+      break;
     case Phase::kDucked:
       consider(state_.overlap_since + (state_.overlap_is_speech ? limits_.hold_after : limits_.duck_doubt));
       break;
@@ -127,7 +170,9 @@ void TurnMachine::on_speech(const Event& event, Commands& out) {
   state_.last_frame = std::max(state_.last_frame, event.now);
   if (state_.draining) return;  // what is being answered is finished; nothing new begins
   switch (phase()) {
-    case Phase::kListening: begin_utterance(event.now, event.at, out); break;
+    case Phase::kListening:
+      begin_utterance(event.now, event.at, out);
+      break;
     case Phase::kPaused:
       drop_draft(out);
       state_.phase = Phase::kHearing;
@@ -148,10 +193,13 @@ void TurnMachine::on_speech(const Event& event, Commands& out) {
       duck(event, out);
       state_.overlap_is_speech = true;
       break;
-    case Phase::kDucked: state_.overlap_is_speech = true; break;
+    case Phase::kDucked:
+      state_.overlap_is_speech = true;
+      break;
     case Phase::kHearing:
     case Phase::kHeld:
-    case Phase::kClosed: break;
+    case Phase::kClosed:
+      break;
   }
 }
 
@@ -223,7 +271,9 @@ void TurnMachine::try_commit(Ms now, Commands& out) {
       commit(now, generation, out);
       break;
     }
-    case TurnState::Heard::kNothing: drop_utterance(now, out); break;
+    case TurnState::Heard::kNothing:
+      drop_utterance(now, out);
+      break;
     case TurnState::Heard::kFailed:
       out.push_back(make(Command::Kind::kApologize));
       drop_utterance(now, out);
@@ -440,12 +490,19 @@ void TurnMachine::on_tick(Ms now, Commands& out) {
         try_commit(now, out);
       }
       break;
-    case Phase::kPaused: try_commit(now, out); break;
+    case Phase::kPaused:
+      try_commit(now, out);
+      break;
     case Phase::kThinking:
-    case Phase::kSpeaking: tick_answer(now, out); break;
+    case Phase::kSpeaking:
+      tick_answer(now, out);
+      break;
     case Phase::kDucked:
-    case Phase::kHeld: tick_overlap(now, out); break;
-    case Phase::kClosed: break;
+    case Phase::kHeld:
+      tick_overlap(now, out);
+      break;
+    case Phase::kClosed:
+      break;
   }
 }
 

@@ -40,9 +40,9 @@ enum class Overlap : std::uint8_t {
 };
 
 struct TurnLimits {
-  Ms longest_wait = 1'400;        ///< after the last voiced sample, until the turn model has said something
-  Ms longest_turn = 90'000;       ///< of speech without an end; then it is answered
-  Ms stalled_audio = 1'500;       ///< no frames while they speak: the microphone has gone
+  Ms longest_wait = 1'400;         ///< after the last voiced sample, until the turn model has said something
+  Ms longest_turn = 90'000;        ///< of speech without an end; then it is answered
+  Ms stalled_audio = 1'500;        ///< no frames while they speak: the microphone has gone
   Ms transcript_deadline = 8'000;  ///< from the wait's end
   Ms first_audio_deadline = 30'000;
   Ms playback_deadline = 15'000;  ///< without progress of the playback
@@ -57,21 +57,21 @@ struct TurnLimits {
 
 struct Event {
   enum class Kind : std::uint8_t {
-    kFrame,           ///< a frame came, whatever was in it
-    kMaybeSpeech,     ///< a first voiced frame
-    kSpeech,          ///< certainly speech; `at`: its first voiced sample
-    kPause,           ///< no voice any more; `at`: behind the last voiced sample
-    kTranscript,      ///< of draft `generation`; `flag`: it has words
+    kFrame,        ///< a frame came, whatever was in it
+    kMaybeSpeech,  ///< a first voiced frame
+    kSpeech,       ///< certainly speech; `at`: its first voiced sample
+    kPause,        ///< no voice any more; `at`: behind the last voiced sample
+    kTranscript,   ///< of draft `generation`; `flag`: it has words
     kTranscriptFailed,
-    kWait,            ///< for draft `generation`: the turn ends `value` ms after the last voiced sample
-    kReplyAudio,      ///< first audio of `generation` is there
-    kReplyDone,       ///< all of it is there; `flag`: without error
-    kPlayed,          ///< playback of `generation` got on
-    kPlaybackDone,    ///< the listener has heard all of it
-    kOverlap,         ///< verdict about overlap `generation`
-    kText,            ///< a written message
-    kCommit,          ///< the client says that the turn is over
-    kCancel,          ///< the client does not want the answer
+    kWait,          ///< for draft `generation`: the turn ends `value` ms after the last voiced sample
+    kReplyAudio,    ///< first audio of `generation` is there
+    kReplyDone,     ///< all of it is there; `flag`: without error
+    kPlayed,        ///< playback of `generation` got on
+    kPlaybackDone,  ///< the listener has heard all of it
+    kOverlap,       ///< verdict about overlap `generation`
+    kText,          ///< a written message
+    kCommit,        ///< the client says that the turn is over
+    kCancel,        ///< the client does not want the answer
     kTick,
     kShutdown,
     kGone,
@@ -87,24 +87,24 @@ struct Event {
 
 struct Command {
   enum class Kind : std::uint8_t {
-    kBeginUtterance,   ///< `at`: where it begins
-    kDraft,            ///< transcribe, and with words make the answer, behind the gate
-    kDropDraft,        ///< cancel it; nothing of it was seen
-    kStartReply,       ///< draft's transcript has words: make its answer
-    kCommit,           ///< the turn is over: store it, announce answer `generation`
-    kOpenGate,         ///< let its audio go out
-    kDropUtterance,    ///< there was nothing in it
+    kBeginUtterance,  ///< `at`: where it begins
+    kDraft,           ///< transcribe, and with words make the answer, behind the gate
+    kDropDraft,       ///< cancel it; nothing of it was seen
+    kStartReply,      ///< draft's transcript has words: make its answer
+    kCommit,          ///< the turn is over: store it, announce answer `generation`
+    kOpenGate,        ///< let its audio go out
+    kDropUtterance,   ///< there was nothing in it
     kDuck,
     kUnduck,
     kHold,
-    kResume,           ///< `flag`: it was held; `overlap`: what it was
-    kJudgeOverlap,     ///< what is the speech since `at`? answer with kOverlap of `generation`
-    kOverlapIsTurn,    ///< what was said over the answer begins the next utterance
-    kEndReply,         ///< the one end of committed answer `generation`
-    kApologize,        ///< say that it went wrong, outside the history
+    kResume,         ///< `flag`: it was held; `overlap`: what it was
+    kJudgeOverlap,   ///< what is the speech since `at`? answer with kOverlap of `generation`
+    kOverlapIsTurn,  ///< what was said over the answer begins the next utterance
+    kEndReply,       ///< the one end of committed answer `generation`
+    kApologize,      ///< say that it went wrong, outside the history
     kFiller,
     kIdlePrompt,
-    kClose,            ///< nothing more will come
+    kClose,  ///< nothing more will come
   };
   Kind kind = Kind::kClose;
   Generation generation = 0;

@@ -37,7 +37,9 @@ struct World {
   auto key() const {
     const TurnState& s = machine.state();
     // Beyond a minute in the future or the past, no limit tells two times apart.
-    const auto age = [this](Ms when) { return when < 0 ? Ms{-1'000'000} : std::clamp<Ms>(when - now, -60'000, 100'000); };
+    const auto age = [this](Ms when) {
+      return when < 0 ? Ms{-1'000'000} : std::clamp<Ms>(when - now, -60'000, 100'000);
+    };
     const auto place = [&s](Generation g) { return g == 0 ? Generation{-1} : s.last_generation - g; };
     return std::tuple(
         std::tuple(s.phase, s.voice, s.spoken, s.heard, s.draft_audio, s.draft_done, s.draft_failed, s.reply_done,
@@ -193,11 +195,11 @@ class RandomSchedule {
   Ms pick(int below) { return static_cast<Ms>(random_() % static_cast<std::uint32_t>(below)); }
 
   Event next() {
-    static constexpr std::array kLikely{Kind::kFrame,      Kind::kFrame,      Kind::kFrame,      Kind::kMaybeSpeech,
-                                        Kind::kSpeech,     Kind::kSpeech,     Kind::kPause,      Kind::kPause,
-                                        Kind::kTranscript, Kind::kTranscript, Kind::kWait,       Kind::kReplyAudio,
-                                        Kind::kReplyAudio, Kind::kReplyDone,  Kind::kPlayed,     Kind::kPlaybackDone,
-                                        Kind::kOverlap,    Kind::kTick,       Kind::kTick,       Kind::kTick};
+    static constexpr std::array kLikely{Kind::kFrame,      Kind::kFrame,      Kind::kFrame,  Kind::kMaybeSpeech,
+                                        Kind::kSpeech,     Kind::kSpeech,     Kind::kPause,  Kind::kPause,
+                                        Kind::kTranscript, Kind::kTranscript, Kind::kWait,   Kind::kReplyAudio,
+                                        Kind::kReplyAudio, Kind::kReplyDone,  Kind::kPlayed, Kind::kPlaybackDone,
+                                        Kind::kOverlap,    Kind::kTick,       Kind::kTick,   Kind::kTick};
     static constexpr std::array kRare{Kind::kText, Kind::kCommit, Kind::kCancel, Kind::kTranscriptFailed};
     Event event;
     event.kind = pick(12) == 0 ? kRare[static_cast<std::size_t>(pick(4))] : kLikely[static_cast<std::size_t>(pick(20))];

@@ -38,7 +38,8 @@ OrderedJson TurnTrace::to_json() const {
     if (!reached[i]) continue;
     // Of the rounded times, so that what is shown adds up too.
     const double ended = tenths(std::max(until, ms(stage)));
-    stages.push_back(OrderedJson{{"name", to_string(stage)}, {"at_ms", tenths(ms(stage))}, {"ms", tenths(ended - until)}});
+    stages.push_back(
+        OrderedJson{{"name", to_string(stage)}, {"at_ms", tenths(ms(stage))}, {"ms", tenths(ended - until)}});
     until = ended;
   }
   return {{"turn", turn},

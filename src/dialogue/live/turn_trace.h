@@ -8,8 +8,8 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,14 +18,14 @@ namespace morgan::dialogue::live {
 
 /// In the order in which they end.
 enum class TurnStage : std::uint8_t {
-  kPauseSeen,   ///< the pause was noticed
-  kTranscript,  ///< its words are known
-  kFirstToken,  ///< the language model has begun to write
-  kFirstClause, ///< what is spoken first has been written
-  kFirstAudio,  ///< ... and synthesized
-  kDecision,    ///< the turn was taken as over
-  kSent,        ///< the first voiced sample was given to the socket
-  kPlayed,      ///< the client says that it plays
+  kPauseSeen,    ///< the pause was noticed
+  kTranscript,   ///< its words are known
+  kFirstToken,   ///< the language model has begun to write
+  kFirstClause,  ///< what is spoken first has been written
+  kFirstAudio,   ///< ... and synthesized
+  kDecision,     ///< the turn was taken as over
+  kSent,         ///< the first voiced sample was given to the socket
+  kPlayed,       ///< the client says that it plays
 };
 inline constexpr std::size_t kTurnStages = 8;
 std::string_view to_string(TurnStage stage);

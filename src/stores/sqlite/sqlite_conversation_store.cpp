@@ -165,9 +165,10 @@ class SqliteConversationStore final : public ConversationStore {
                      const std::string& metadata) override {
     MORGAN_CHECK_OK(check({{"user", content, "", 0, metadata}}));
     const std::lock_guard lock(writer_mutex_);
-    MORGAN_TRY(Statement update,
-               writer_->prepare("UPDATE messages SET content = ?3, metadata = ?4 WHERE sequence = ?2 AND conversation = "
-                                "(SELECT id FROM conversations WHERE user_id = ?1 AND is_active = 1)"));
+    MORGAN_TRY(
+        Statement update,
+        writer_->prepare("UPDATE messages SET content = ?3, metadata = ?4 WHERE sequence = ?2 AND conversation = "
+                         "(SELECT id FROM conversations WHERE user_id = ?1 AND is_active = 1)"));
     const std::string_view object = metadata.empty() ? std::string_view("{}") : metadata;
     MORGAN_CHECK_OK(update.bind(1, user_id).bind(2, sequence).bind(3, content).bind(4, object).run());
     if (writer_->changes() > 0) return {};
