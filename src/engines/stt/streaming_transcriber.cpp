@@ -44,13 +44,10 @@ constexpr double kOpenSeconds = 2;
 /// What a whole check hears: Whisper takes a little more at once.
 constexpr std::size_t kWholeSamples = samples_of(25);
 constexpr std::size_t kDropSamples = samples_of(5);
-/// Of what was said before, about ten tokens: they keep the sentence together. whisper.cpp computes the logits of every
-/// token of a prompt, which takes 0.7 ms each.
-constexpr std::size_t kContextBytes = 48;
 /// A word below this needs three passes that agree.
 constexpr float kSureProbability = 0.6F;
 /// One word below this, and the final text is checked.
-constexpr float kLeastProbability = 0.35F;
+constexpr float kLeastProbability = 0.5F;
 /// Words this near to the end may be cut off, or be heard otherwise once the next one is.
 constexpr double kRightContextSeconds = 0.4;
 /// So many passes in a row may not find what is known; then the likeliest place is taken.
@@ -114,12 +111,11 @@ struct StreamingTranscriber::State {
   std::string language;
   std::string stable_text;
   std::vector<Unit> stable;
-  std::vector<std::size_t> stable_at;  // where each stable unit begins in stable_text
-  std::vector<Cut> cuts{Cut{}};        // ascending; the last is where the window begins
-  int doubtful_passes = 0;             // in a row
-  std::size_t barred = 0;              // no cut before or at this unit: it went wrong
-  std::vector<Unit> last_tail;         // behind the stable units, of the last pass that counts for agreement
-  std::size_t last_tail_end = 0;       // what that pass had heard
+  std::vector<Cut> cuts{Cut{}};   // ascending; the last is where the window begins
+  int doubtful_passes = 0;        // in a row
+  std::size_t barred = 0;         // no cut before or at this unit: it went wrong
+  std::vector<Unit> last_tail;    // behind the stable units, of the last pass that counts for agreement
+  std::size_t last_tail_end = 0;  // what that pass had heard
   Hypothesis last;
   std::size_t last_end = 0;  // what the last pass of any kind had heard; 0: none
   bool unsure = false;       // about `last`
@@ -135,7 +131,6 @@ struct StreamingTranscriber::State {
   Heard listen(std::size_t from);
   Result<Pass> run(const Heard& heard, const Cut& cut, DecodeKind kind, bool thorough, const StopToken& stop);
   void learn_language(const Transcript& transcript, std::size_t samples);
-  std::string context_before(const Cut& cut) const;
   bool covers(const Heard& heard) const;
   bool is_settled(const Pass& pass);
   std::size_t count_agreed(Pass& pass, const Heard& heard) const;
@@ -166,21 +161,6 @@ bool StreamingTranscriber::State::covers(const Heard& heard) const {
   return last_end > kRingOutSamples && is_quiet(heard.from(last_end - kRingOutSamples), heard.range);
 }
 
-std::string StreamingTranscriber::State::context_before(const Cut& cut) const {
-  const std::size_t end = cut.unit < stable_at.size() ? stable_at[cut.unit] : stable_text.size();
-  std::string_view before = std::string_view(stable_text).substr(0, end);
-  if (before.size() > kContextBytes) {
-    before.remove_prefix(before.size() - kContextBytes);
-    // From a whole word on; a script without blanks from a whole character.
-    while (!before.empty() && (static_cast<unsigned char>(before.front()) & 0xC0U) == 0x80U)
-      before.remove_prefix(1);
-    if (const std::size_t blank = before.find(' '); blank != std::string_view::npos) before.remove_prefix(blank);
-  }
-  std::string context = options.prompt;
-  if (!context.empty() && !before.empty()) context += ' ';
-  return context += trim(before);
-}
-
 void StreamingTranscriber::State::learn_language(const Transcript& transcript, std::size_t samples) {
   if (!language.empty() || transcript.segments.empty()) return;
   const float sure = samples >= kLanguageSamples ? kLikelyLanguage : kSureLanguage;
@@ -192,7 +172,8 @@ Result<StreamingTranscriber::State::Pass> StreamingTranscriber::State::run(const
                                                                            const StopToken& stop) {
   SttRequest request;
   request.language = language;
-  request.prompt = context_before(cut);
+  // Not what was said before: it costs more than it helps (docs/latency.md).
+  request.prompt = options.prompt;
   request.word_timestamps = true;
   request.priority = kind == DecodeKind::kPartial ? SttPriority::kPartial : SttPriority::kLive;
   // Where nothing is certain yet it may be no speech at all, and Whisper would make words up.
@@ -220,14 +201,14 @@ Result<StreamingTranscriber::State::Pass> StreamingTranscriber::State::run(const
 void StreamingTranscriber::State::make_stable(std::span<const Unit> units, const std::string& punctuation) {
   if (units.empty()) return;
   stable_text += punctuation;
+  std::size_t begin = 0;
   for (const Unit& unit : units) {
     const bool first = stable_text.empty() && unit.text.starts_with(' ');
-    stable_at.push_back(stable_text.size());
+    begin = stable_text.size();
     stable_text += first ? unit.text.substr(1) : unit.text;
     stable.push_back(unit);
   }
   // What stands behind the last word shows only when the next one is known.
-  const std::size_t begin = stable_at.back();
   stable_text.resize(begin + without_punctuation(std::string_view(stable_text).substr(begin)));
 }
 
@@ -376,7 +357,6 @@ Result<void> StreamingTranscriber::State::check_whole(const StopToken& stop) {
 void StreamingTranscriber::State::forget() {
   stable_text.clear();
   stable.clear();
-  stable_at.clear();
   cuts.assign(1, Cut{});
   barred = 0;
   doubtful_passes = 0;

@@ -206,7 +206,6 @@ TEST(StreamingTranscriber, OnlyTheTailIsHeardAgain) {
   Listener listener(engine);
   listener.hear(engine.audio_, at(0.4));
   EXPECT_LT(engine.longest_, at(3.5)) << "21 s were spoken";
-  EXPECT_EQ(words_in(engine.last_request_.prompt).back().front(), 'w') << "what was said before is told";
   EXPECT_TRUE(engine.last_request_.trusted_speech);
 }
 
