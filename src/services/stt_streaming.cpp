@@ -6,6 +6,7 @@
 #include "services/audio_input.h"
 #include "services/json_format.h"
 #include "services/transcribe_call.h"
+#include "services/vad_fields.h"
 
 namespace morgan::services {
 
@@ -186,14 +187,14 @@ Result<net::Response> remove(const net::Request& request, SttSessions& sessions)
 // One chunk without a session.
 Result<net::Response> realtime(const net::Request& request, const Streaming& streaming) {
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
+  MORGAN_TRY(engines::SegmenterOptions options, read_segmenter_options(fields));
+  options.pad_ms = 0;  // where speech ends decides whether this is the end
   MORGAN_TRY(TranscribeCall call,
              read_transcribe_call(request, fields, *streaming.context, streaming.stt, std::nullopt));
   call.request.priority = engines::SttPriority::kLive;
   MORGAN_TRY(const engines::Transcript transcript, run_transcribe_call(streaming.stt, call, request.stop));
   std::vector<engines::SpeechSegment> speech;
   if (streaming.vad != nullptr) {
-    engines::SegmenterOptions options;
-    options.pad_ms = 0;
     MORGAN_TRY(speech, engines::find_speech(*streaming.vad, call.pcm, options));
   }
   OrderedJson segments = OrderedJson::array();

@@ -10,8 +10,9 @@ JSON, FORM = "application/json", "multipart/form-data"
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
          "null": type(None)}
 # Read from raw PCM only, and by only one of the routes that share their request.
-UNREAD = {"sample_rate": ("/transcribe", "/transcribe/file", "/transcribe/realtime", "/transcribe/chunk", "/detect-language", "/detect", "/turn", "/api/audio",
-                          "/audio/process"), "threshold": ("/detect-language",)}
+UNREAD = {"sample_rate": ("/transcribe", "/transcribe/file", "/transcribe/realtime", "/transcribe/chunk",
+                          "/detect-language", "/detect", "/turn", "/api/audio", "/audio/process"),
+          "threshold": ("/detect-language",)}
 
 
 class Described:
