@@ -18,6 +18,17 @@ std::string stem_of(const fs::path& model) {
   return model.parent_path().filename().string() + "-" + model.stem().string() + ".";
 }
 
+/// "" for the whole, else a part of the file's name, so that the parts of a model lie beside each other.
+std::string name_of(const GraphPart& part) {
+  if (part.inputs.empty() && part.outputs.empty()) return {};
+  std::string values;
+  for (const std::string& name : part.inputs)
+    values += " <" + name;
+  for (const std::string& name : part.outputs)
+    values += " >" + name;
+  return fmt::format("{:08x}.", std::hash<std::string>{}(values) & 0xFFFFFFFFU);
+}
+
 /// What the optimizer looks at: its layouts depend on the vector units.
 std::string processor_features() {
   std::ifstream info("/proc/cpuinfo");
@@ -30,17 +41,14 @@ std::string processor_features() {
 }  // namespace
 
 fs::path graph_path(const fs::path& folder, const fs::path& model, std::string_view runtime_version,
-                    std::span<const std::string> more_outputs) {
+                    const GraphPart& part) {
   std::error_code status;
   const auto size = fs::file_size(model, status);
   const auto changed = fs::last_write_time(model, status).time_since_epoch().count();
   static const std::string features = processor_features();
-  std::string outputs;
-  for (const std::string& name : more_outputs)
-    outputs += " " + name;
   const std::size_t key =
-      std::hash<std::string>{}(fmt::format("{} {} {} {}{}", size, changed, runtime_version, features, outputs));
-  return folder / fmt::format("{}{:016x}.onnx", stem_of(model), key);
+      std::hash<std::string>{}(fmt::format("{} {} {} {}", size, changed, runtime_version, features));
+  return folder / fmt::format("{}{}{:016x}.onnx", stem_of(model), name_of(part), key);
 }
 
 void keep_graph(const fs::path& written, const fs::path& place) {

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engines/onnx/graph_cache.h"
-#include "engines/onnx/graph_outputs.h"
+#include "engines/onnx/graph_part.h"
 
 #define ORT_API_MANUAL_INIT
 #include <dlfcn.h>
@@ -186,7 +186,7 @@ std::optional<Ort::Session> load_kept(const Runtime& runtime, const fs::path& gr
 }
 
 /// Optimizes `model` and keeps the result at `graph`; "" keeps nothing.
-/// @param bytes  the model's, with something behind them; "" leaves the reading to the runtime
+/// @param bytes  of a part of the model; "" leaves the reading of the whole to the runtime
 Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::string_view bytes, const fs::path& graph,
                        const SessionOptions& options) {
   const auto open = [&](const Ort::SessionOptions& made) {
@@ -212,34 +212,31 @@ Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::strin
 }
 
 fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options,
-                    std::span<const std::string> more_outputs) {
+                    const GraphPart& part) {
   if (options.graph_cache.empty()) return {};
-  return graph_path(options.graph_cache, model, runtime.version, more_outputs);
+  return graph_path(options.graph_cache, model, runtime.version, part);
 }
 
-/// As load_model(), with all of options.more_outputs; nothing when the model lacks one of them.
-std::optional<Ort::Session> load_with_outputs(const Runtime& runtime, const fs::path& model,
-                                              const SessionOptions& options) {
-  const fs::path graph = kept_graph(runtime, model, options, options.more_outputs);
+/// options.part of the model; nothing when it has no such part.
+std::optional<Ort::Session> load_part(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
+  const fs::path graph = kept_graph(runtime, model, options, options.part);
   if (auto kept = load_kept(runtime, graph, options)) return kept;
   constexpr std::uint64_t kLargest = 2'000'000'000;  // what a protobuf message may have
-  Result<std::string> bytes = read_file(model, kLargest);
-  if (!bytes) return std::nullopt;
-  for (const std::string& name : options.more_outputs) {
-    if (!makes_value(*bytes, name)) return std::nullopt;
-  }
-  *bytes += float_outputs(options.more_outputs);
+  const Result<std::string> whole = read_file(model, kLargest);
+  if (!whole) return std::nullopt;
+  const auto part = part_of_model(*whole, options.part.inputs, options.part.outputs);
+  if (!part) return std::nullopt;
   try {
-    return load_anew(runtime, model, *bytes, graph, options);
+    return load_anew(runtime, model, *part, graph, options);
   } catch (const Ort::Exception& error) {
-    log::debug("onnxruntime", "a model has no such outputs", {{"why", error.what()}});
+    log::debug("onnxruntime", "a model has no such part", {{"why", error.what()}});
     return std::nullopt;
   }
 }
 
 Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
-  if (!options.more_outputs.empty()) {
-    if (auto session = load_with_outputs(runtime, model, options)) return std::move(*session);
+  if (!options.part.outputs.empty()) {
+    if (auto session = load_part(runtime, model, options)) return std::move(*session);
   }
   const fs::path graph = kept_graph(runtime, model, options, {});
   if (auto kept = load_kept(runtime, graph, options)) return std::move(*kept);

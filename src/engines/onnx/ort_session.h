@@ -31,13 +31,19 @@ struct NamedTensor {
   Tensor tensor;
 };
 
+/// Names of values inside a graph, all tensors of floats, or of the model's own outputs. The part is what makes the
+/// outputs of the inputs; without inputs it begins where the model does. Both empty: the whole model.
+struct GraphPart {
+  std::vector<std::string> inputs = {};
+  std::vector<std::string> outputs = {};
+};
+
 struct SessionOptions {
   int threads = 1;
   /// Folder for optimized graphs (graph_cache.h), made when it is not there; "": each load optimizes anew.
   std::filesystem::path graph_cache = {};
-  /// Values inside the graph, all tensors of floats, that run() can give besides the model's own outputs. What the
-  /// model does not have is left out: output_names() tells.
-  std::vector<std::string> more_outputs = {};
+  /// Only a part of the model. One that has no such values is opened as a whole: output_names() tells.
+  GraphPart part = {};
   bool spin = false;  ///< busy-wait between operators: faster alone, ruinous beside other engines
 };
 

@@ -60,7 +60,7 @@ TEST(OrtSession, GivesAValueFromInsideTheGraph) {
   const fs::path model = fs::path(home) / "models/piper-joe/en_US-joe-medium.onnx";
   const fs::path folder = fs::path(testing::TempDir()) / ("graphs-more-" + std::to_string(::getpid()));
   const auto graphs = [&] { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()); };
-  SessionOptions options{.threads = 1, .graph_cache = folder, .more_outputs = {"/Ceil_output_0"}};
+  SessionOptions options{.threads = 1, .graph_cache = folder, .part = {.outputs = {"output", "/Ceil_output_0"}}};
   for (const char* load : {"anew", "kept"}) {
     const auto session = Session::open(model, options);
     ASSERT_TRUE(session) << load;
@@ -81,12 +81,46 @@ TEST(OrtSession, GivesAValueFromInsideTheGraph) {
   }
   // The plain model has a graph of its own, and an output that no model has is left out.
   for (const char* name : {"", "/Ceil_output_7"}) {
-    options.more_outputs.clear();
-    if (*name != '\0') options.more_outputs.emplace_back(name);
+    options.part = {};
+    if (*name != '\0') options.part.outputs = {"output", name};
     const auto session = Session::open(model, options);
     ASSERT_TRUE(session) << name;
     EXPECT_EQ((*session)->output_names(), std::vector<std::string>{"output"}) << name;
   }
+  fs::remove_all(folder);
+}
+
+TEST(OrtSession, TwoPartsOfAModelGiveWhatTheWholeGives) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  const fs::path model = fs::path(home) / "models/piper-joe/en_US-joe-medium.onnx";
+  const fs::path folder = fs::path(testing::TempDir()) / ("graphs-parts-" + std::to_string(::getpid()));
+  const std::string middle = "/dec/conv_pre/Conv_output_0";
+  const auto front = Session::open(model, {.graph_cache = folder, .part = {.outputs = {middle}}});
+  const auto back = Session::open(model, {.graph_cache = folder, .part = {.inputs = {middle}, .outputs = {"output"}}});
+  const auto whole = Session::open(model, {.graph_cache = folder});
+  ASSERT_TRUE(front && back && whole);
+  EXPECT_EQ((*front)->output_names(), std::vector<std::string>{middle});
+  EXPECT_EQ((*back)->input_names(), std::vector<std::string>{middle});
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 3);
+  // Without noise a run gives the same each time.
+  const std::vector<NamedTensor> inputs{{"input", {std::vector<std::int64_t>{1, 0, 20, 0, 21, 0, 2}, {1, 7}}},
+                                        {"input_lengths", {std::vector<std::int64_t>{7}, {1}}},
+                                        {"scales", {std::vector<float>{0.0F, 1.0F, 0.0F}, {3}}}};
+  static constexpr const char* kMiddle[] = {"/dec/conv_pre/Conv_output_0"};
+  static constexpr const char* kOutput[] = {"output"};
+  auto half = (*front)->run(inputs, kMiddle);
+  ASSERT_TRUE(half) << half.error().message;
+  const NamedTensor between{kMiddle[0], std::move((*half)[0])};
+  const auto joined = (*back)->run({&between, 1}, kOutput);
+  ASSERT_TRUE(joined) << joined.error().message;
+  const auto once = (*whole)->run(inputs, kOutput);
+  ASSERT_TRUE(once) << once.error().message;
+  const auto& expected = std::get<std::vector<float>>((*once)[0].data);
+  const auto& samples = std::get<std::vector<float>>((*joined)[0].data);
+  ASSERT_EQ(samples.size(), expected.size());
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    ASSERT_NEAR(samples[i], expected[i], 1e-4) << i;
   fs::remove_all(folder);
 }
 

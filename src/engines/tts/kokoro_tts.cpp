@@ -51,7 +51,9 @@ class KokoroTts final : public TtsEngine {
     MORGAN_CHECK_OK(check_speed(request.speed));
     MORGAN_TRY(const Voice voice, find_voice(request.voice));
     MORGAN_TRY(const auto style, voices_->style(voice.name));
-    const auto render = [&](const std::string& text) { return this->render(text, voice, *style, request.speed); };
+    const auto render = [&](const std::string& text, bool /*at_once*/, const TakeRun& take) {
+      return this->render(text, voice, *style, request.speed, take);
+    };
     return speak(request, SpeechJob{voice, kPlan, kGain}, render, sink, stop);
   }
 
@@ -66,18 +68,19 @@ class KokoroTts final : public TtsEngine {
     return {info};
   }
 
-  Result<std::vector<Rendered>> render(const std::string& text, const Voice& voice, const KokoroStyle& style,
-                                       double speed) {
+  Result<void> render(const std::string& text, const Voice& voice, const KokoroStyle& style, double speed,
+                      const TakeRun& take) {
     const bool british = is_british(voice);
     // espeak-ng knows British English by its file name alone, "en".
     MORGAN_TRY(Phonemes ipa, phonemize(text, british ? "en" : "en-us", PhonemeTies::kCaret));
-    std::vector<Rendered> runs;
-    if (!ipa.has_sound()) return runs;
-    for (const KokoroTokens& tokens : vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british))) {
+    if (!ipa.has_sound()) return {};
+    const auto runs = vocabulary_.to_tokens(vocabulary_.to_symbols(std::move(ipa), british));
+    for (const KokoroTokens& tokens : runs) {
       MORGAN_TRY(auto run, run_model(tokens, style, speed));
-      runs.push_back(std::move(run));
+      run.last = &tokens == &runs.back();
+      MORGAN_CHECK_OK(take(std::move(run)));
     }
-    return runs;
+    return {};
   }
 
  private:
@@ -116,7 +119,7 @@ Result<std::unique_ptr<TtsEngine>> load_kokoro(const KokoroOptions& options) {
   onnx::SessionOptions session_options;
   session_options.threads = options.threads;
   session_options.graph_cache = options.graph_cache;
-  session_options.more_outputs = {kFramesOutput};
+  session_options.part.outputs = {"audio", kFramesOutput};
   MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"tokens", "style", "speed"}));
   // No run to warm up: the first takes as long as those after it (0.43 s for half a second of speech), which would

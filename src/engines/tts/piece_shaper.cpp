@@ -109,24 +109,31 @@ double pause_seconds(PieceEnd end, double speed) {
 
 ShapedPiece shape_piece(std::span<const float> raw, const ShapeOptions& options) {
   if (raw.empty()) return {};
-  const float mean = mean_of(raw);
-  const Range sound = sounding_range(raw, mean, std::max<std::size_t>(1, samples_in(kFrameSeconds, options.rate_hz)));
-  if (sound.end == 0) return {};
+  const bool whole = options.opens && options.closes;
+  // The parts of a piece must not differ in what is taken off; what there is, is inaudible.
+  const float mean = whole ? mean_of(raw) : 0.0F;
+  Range sound = sounding_range(raw, mean, std::max<std::size_t>(1, samples_in(kFrameSeconds, options.rate_hz)));
+  if (whole && sound.end == 0) return {};
+  if (!options.opens) sound.begin = 0;
+  if (!options.closes) sound.end = raw.size();
   const std::size_t head = std::min(sound.begin, samples_in(kHeadSeconds, options.rate_hz));
-  const std::size_t pause = samples_in(pause_seconds(options.end, options.speed), options.rate_hz);
+  const std::size_t pause = options.closes ? samples_in(pause_seconds(options.end, options.speed), options.rate_hz) : 0;
   const std::size_t tail = std::min(raw.size() - sound.end, pause);
 
   // The model's own silence first, as long as it lasts, then nothing: the room tone fades instead of stopping.
   std::vector<float> piece(head + (sound.end - sound.begin) + pause, 0.0F);
   const std::span<const float> kept = raw.subspan(sound.begin - head, head + (sound.end - sound.begin) + tail);
-  const float gain = options.gain * levelling(kept, options);
+  const float gain = options.gain * (whole ? levelling(kept, options) : 1.0F);
   for (std::size_t i = 0; i < kept.size(); ++i)
     piece[i] = limited((kept[i] - mean) * gain);
 
-  const std::size_t fade_in = std::min(samples_in(kFadeInSeconds, options.rate_hz), kept.size());
+  const auto fade_samples = [&](bool wanted, double seconds) {
+    return wanted ? std::min(samples_in(seconds, options.rate_hz), kept.size()) : 0;
+  };
+  const std::size_t fade_in = fade_samples(options.opens, kFadeInSeconds);
   for (std::size_t i = 0; i < fade_in; ++i)
     piece[i] *= fade(i, fade_in);
-  const std::size_t fade_out = std::min(samples_in(kFadeOutSeconds, options.rate_hz), kept.size());
+  const std::size_t fade_out = fade_samples(options.closes, kFadeOutSeconds);
   for (std::size_t i = 0; i < fade_out; ++i)
     piece[kept.size() - 1 - i] *= fade(i, fade_out);
   return {std::move(piece), sound.begin - head, head, head + (sound.end - sound.begin)};

@@ -16,6 +16,10 @@ struct ShapeOptions {
   /// What loudness_db() of the piece should be: brought three quarters of the way there, by 4 dB at most. A model says
   /// a short piece louder or softer than its neighbours by up to 5 dB.
   std::optional<double> level_db = {};
+  /// A piece may come in parts that are joined again without a seam: all but the first do not open it, all but the
+  /// last do not close it. Parts are not levelled.
+  bool opens = true;
+  bool closes = true;
   PieceEnd end = PieceEnd::kSentence;
   double speed = 1.0;  ///< pauses shrink with it
 };

@@ -102,6 +102,21 @@ TEST(PieceShaper, BringsAPieceNearTheLevelOfTheOthers) {
   EXPECT_NEAR(level(0.1F, -60), -27, 0.3);  // a whisper stays one
 }
 
+TEST(PieceShaper, PartsJoinToTheWholePiece) {
+  const auto raw = with_silence(0.2, tone(0.5, 0.3F), 0.3);
+  const auto whole = shape_piece(raw, {.rate_hz = kRate});
+  const auto cut = static_cast<std::size_t>(0.4 * kRate);
+  const auto front = shape_piece(std::span(raw).first(cut), {.rate_hz = kRate, .closes = false});
+  const auto back = shape_piece(std::span(raw).subspan(cut), {.rate_hz = kRate, .opens = false});
+  std::vector<float> joined = front.samples;
+  joined.insert(joined.end(), back.samples.begin(), back.samples.end());
+  // The end of the sound is found in steps of 5 ms, counted from the beginning of a part.
+  ASSERT_NEAR(static_cast<double>(joined.size()), static_cast<double>(whole.samples.size()), 0.0051 * kRate);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(0.4 * kRate); ++i)
+    ASSERT_NEAR(joined[i], whole.samples[i], 1e-3) << i;
+  EXPECT_EQ(front.skipped, whole.skipped);
+}
+
 TEST(PieceShaper, SilenceIsNoPiece) {
   EXPECT_TRUE(shape_piece({}, {}).samples.empty());
   EXPECT_TRUE(shape_piece(std::vector<float>(kRate), {}).samples.empty());

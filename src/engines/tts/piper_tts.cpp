@@ -27,6 +27,16 @@ constexpr PlanOptions kPlan{.first_chars = 36, .growth = 10, .max_chars = 300};
 /// @source piper, infer of models.py: w_ceil = torch.ceil(w)
 constexpr const char* kFramesOutput = "/Ceil_output_0";
 
+/// What the decoder, which is two thirds of the work, makes sound of: a column per frame. A frame's sound depends on
+/// the 8 columns on either side and on no others, so that the sound of the first words can be made, and heard, before
+/// the rest is.
+constexpr const char* kDecoderInput = "/dec/conv_pre/Conv_output_0";
+constexpr std::size_t kReach = 8;
+constexpr std::size_t kHop = 256;
+/// Frames of the first part, 0.2 s; while a part is heard, the next is made, which may be that much longer.
+constexpr std::size_t kFirstFrames = 18;
+constexpr double kPartGrowth = 3;
+
 /// Marks as at training: . , ! ? ; : behind a sound. Dashes and brackets become commas, quotes nothing.
 Phonemes piper_marks(const Phonemes& phonemes) {
   constexpr std::u32string_view kMarks = U".,!?;:";
@@ -58,15 +68,49 @@ Phonemes piper_marks(const Phonemes& phonemes) {
   return out;
 }
 
+/// Where to cut a piece into parts, in frames: behind words, so that each word is in one part. The last is the end.
+std::vector<std::size_t> part_ends(std::span<const WordSpan> words, std::size_t frames, bool at_once) {
+  std::vector<std::size_t> ends;
+  std::size_t begin = words.empty() ? 0 : words.front().begin / kHop;
+  std::size_t length = kFirstFrames;
+  for (std::size_t i = 0; at_once && i + 1 < words.size(); ++i) {
+    const std::size_t end = words[i].end / kHop;
+    if (end < begin + length || frames < end + kFirstFrames) continue;
+    ends.push_back(end);
+    length = static_cast<std::size_t>(static_cast<double>(end - begin) * kPartGrowth);
+    begin = end;
+  }
+  ends.push_back(frames);
+  return ends;
+}
+
+/// Columns `begin` to `end` of a tensor [1, rows, columns] of floats.
+onnx::Tensor columns_of(const onnx::Tensor& tensor, std::size_t begin, std::size_t end) {
+  const auto& all = std::get<std::vector<float>>(tensor.data);
+  const auto rows = static_cast<std::size_t>(tensor.shape[1]);
+  const auto columns = static_cast<std::size_t>(tensor.shape[2]);
+  std::vector<float> some;
+  some.reserve(rows * (end - begin));
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(row * columns);
+    some.insert(some.end(), first + static_cast<std::ptrdiff_t>(begin), first + static_cast<std::ptrdiff_t>(end));
+  }
+  return {std::move(some), {1, tensor.shape[1], static_cast<std::int64_t>(end - begin)}};
+}
+
+/// The sessions of a voice: its two parts, or the whole model.
+struct PiperSessions {
+  std::unique_ptr<onnx::Session> front;
+  std::unique_ptr<onnx::Session> decoder;  ///< none: `front` is the whole
+};
+
 class PiperTts final : public TtsEngine {
  public:
-  PiperTts(std::unique_ptr<onnx::Session> session, PiperConfig config, const PiperOptions& options)
-      : session_(std::move(session)),
+  PiperTts(PiperSessions sessions, PiperConfig config, const PiperOptions& options)
+      : sessions_(std::move(sessions)),
         config_(std::move(config)),
         model_name_(options.model_name),
         threads_(options.threads) {
-    const std::vector<std::string> names = session_->output_names();
-    if (std::find(names.begin(), names.end(), kFramesOutput) != names.end()) outputs_.push_back(kFramesOutput);
     Voice voice;
     voice.name = options.voice_name;
     voice.language = config_.language;
@@ -90,7 +134,9 @@ class PiperTts final : public TtsEngine {
   Result<void> synthesize_timed(const TtsRequest& request, const TimedSink& sink, const StopToken& stop) override {
     MORGAN_CHECK_OK(check_speed(request.speed));
     MORGAN_TRY(const Voice voice, find_voice(request.voice));
-    const auto render = [&](const std::string& text) { return this->render(text, request.speed); };
+    const auto render = [&](const std::string& text, bool at_once, const TakeRun& take) {
+      return this->render(text, request.speed, at_once, take);
+    };
     return speak(request, SpeechJob{voice, kPlan, kGain, kLevelDb}, render, sink, stop);
   }
 
@@ -105,32 +151,85 @@ class PiperTts final : public TtsEngine {
     return {info};
   }
 
-  Result<std::vector<Rendered>> render(const std::string& text, double speed) {
+  Result<void> render(const std::string& text, double speed, bool at_once, const TakeRun& take) {
     MORGAN_TRY(const Phonemes spoken, phonemize(text, config_.espeak_voice, PhonemeTies::kNone));
     const Phonemes phonemes = piper_marks(spoken);
-    std::vector<Rendered> runs;
-    if (!phonemes.has_sound()) return runs;
+    if (!phonemes.has_sound()) return {};
     PiperInput input = piper_input(config_, phonemes);
     const auto count = static_cast<std::int64_t>(input.ids.size());
     const float length = config_.length_scale / static_cast<float>(speed);
-    std::array<onnx::NamedTensor, 3> inputs{
+    const std::array<onnx::NamedTensor, 3> inputs{
         onnx::NamedTensor{"input", {std::move(input.ids), {1, count}}},
         onnx::NamedTensor{"input_lengths", {std::vector<std::int64_t>{count}, {1}}},
         onnx::NamedTensor{"scales", {std::vector<float>{config_.noise_scale, length, config_.noise_w}, {3}}}};
-    MORGAN_TRY(auto outputs, session_->run(inputs, outputs_));
+    if (sessions_.decoder != nullptr) return render_parts(inputs, input.words, at_once, take);
+    static constexpr std::array<const char*, 1> kOutputs{"output"};
+    MORGAN_TRY(auto outputs, sessions_.front->run(inputs, kOutputs));
     MORGAN_TRY(auto run, rendered(std::move(outputs), input.words));
-    runs.push_back(std::move(run));
-    return runs;
+    return take(std::move(run));
   }
 
  private:
-  std::unique_ptr<onnx::Session> session_;
+  Result<void> render_parts(std::span<const onnx::NamedTensor> inputs, std::span<const std::uint32_t> words,
+                            bool at_once, const TakeRun& take) {
+    static constexpr std::array<const char*, 2> kOutputs{kDecoderInput, kFramesOutput};
+    MORGAN_TRY(auto outputs, sessions_.front->run(inputs, kOutputs));
+    const onnx::Tensor latent = std::move(outputs.at(0));
+    if (latent.shape.size() != 3 || !std::holds_alternative<std::vector<float>>(latent.data))
+      return fail(ErrorCode::kInternal, "the speech model gave no frames");
+    MORGAN_TRY(const auto frames_per_id, floats_of(std::move(outputs.at(1))));
+    const auto frames = static_cast<std::size_t>(latent.shape[2]);
+    const std::vector<WordSpan> spans = word_spans(words, frames_per_id, frames * kHop);
+    std::size_t begin = 0;
+    for (const std::size_t end : part_ends(spans, frames, at_once)) {
+      Rendered run;
+      MORGAN_TRY(run.samples, decode(latent, begin, end));
+      run.opens = begin == 0;
+      run.closes = run.last = end == frames;
+      for (const WordSpan& word : spans) {
+        if (word.begin >= begin * kHop && word.begin < end * kHop)
+          run.words.push_back({word.word, word.begin - begin * kHop, word.end - begin * kHop});
+      }
+      MORGAN_CHECK_OK(take(std::move(run)));
+      begin = end;
+    }
+    return {};
+  }
+
+  /// The sound of the frames from `begin` to `end`, as it is in the sound of all.
+  Result<std::vector<float>> decode(const onnx::Tensor& latent, std::size_t begin, std::size_t end) {
+    const std::size_t from = begin > kReach ? begin - kReach : 0;
+    const std::size_t to = std::min(end + kReach, static_cast<std::size_t>(latent.shape[2]));
+    const onnx::NamedTensor input{kDecoderInput, columns_of(latent, from, to)};
+    static constexpr std::array<const char*, 1> kOutputs{"output"};
+    MORGAN_TRY(auto outputs, sessions_.decoder->run({&input, 1}, kOutputs));
+    MORGAN_TRY(auto samples, floats_of(std::move(outputs.at(0))));
+    if (samples.size() != (to - from) * kHop) return fail(ErrorCode::kInternal, "the speech model gave odd frames");
+    samples.resize((end - from) * kHop);
+    samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>((begin - from) * kHop));
+    return samples;
+  }
+
+  PiperSessions sessions_;
   PiperConfig config_;
   std::string model_name_;
   int threads_;
-  std::vector<const char*> outputs_{"output"};
   std::vector<Voice> voices_;  // one
 };
+
+Result<PiperSessions> open_sessions(const PiperOptions& options) {
+  onnx::SessionOptions session_options;
+  session_options.threads = options.threads;
+  session_options.graph_cache = options.graph_cache;
+  session_options.part.outputs = {kDecoderInput, kFramesOutput};
+  PiperSessions sessions;
+  MORGAN_TRY(sessions.front, onnx::Session::open(options.model, session_options));
+  MORGAN_CHECK_OK(check_inputs(*sessions.front, options.model, {"input", "input_lengths", "scales"}));
+  if (sessions.front->output_names() != session_options.part.outputs) return sessions;
+  session_options.part = {.inputs = {kDecoderInput}, .outputs = {"output"}};
+  MORGAN_TRY(sessions.decoder, onnx::Session::open(options.model, session_options));
+  return sessions;
+}
 
 }  // namespace
 
@@ -138,15 +237,13 @@ Result<std::unique_ptr<TtsEngine>> load_piper(const PiperOptions& options) {
   std::filesystem::path configuration = options.model;
   configuration += ".json";
   MORGAN_TRY(PiperConfig config, load_piper_config(configuration));
-  onnx::SessionOptions session_options;
-  session_options.threads = options.threads;
-  session_options.graph_cache = options.graph_cache;
-  session_options.more_outputs = {kFramesOutput};
-  MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
-  MORGAN_CHECK_OK(check_inputs(*session, options.model, {"input", "input_lengths", "scales"}));
-  auto engine = std::make_unique<PiperTts>(std::move(session), std::move(config), options);
+  MORGAN_TRY(PiperSessions sessions, open_sessions(options));
+  auto engine = std::make_unique<PiperTts>(std::move(sessions), std::move(config), options);
   // A first run is slower than the others, and shows that model and configuration belong together.
-  MORGAN_CHECK_OK(check_first_run(engine->render("Oh.", 1.0), options.model));
+  const auto render = [&engine](const std::string& text, bool at_once, const TakeRun& take) {
+    return engine->render(text, 1.0, at_once, take);
+  };
+  MORGAN_CHECK_OK(check_first_run(render, options.model));
   return std::unique_ptr<TtsEngine>(std::move(engine));
 }
 

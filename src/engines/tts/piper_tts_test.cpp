@@ -128,6 +128,26 @@ TEST_F(Piper, PiecesOfALiveAnswerMeetUnheard) {
   EXPECT_GE(seams, 6U);
 }
 
+TEST_F(Piper, TheFirstWordsAreHeardBeforeTheRestIsMade) {
+  TtsRequest request{.text = "Every morning the old man walks along the quiet river"};
+  const auto chunks = [&] {
+    std::vector<std::size_t> sizes;
+    const auto take = [&sizes](const SpeechChunk& chunk) {
+      sizes.push_back(chunk.samples.size());
+      EXPECT_FALSE(chunk.words.empty());
+      return true;
+    };
+    EXPECT_TRUE(engine_->synthesize_timed(request, take, StopToken()));
+    return sizes;
+  };
+  const auto first = chunks();
+  ASSERT_GE(first.size(), 3U);
+  EXPECT_LT(static_cast<double>(first[0]) / kRate, 0.8);
+  // What follows something is not waited for: its pieces are made whole.
+  request.follows = true;
+  EXPECT_LT(chunks().size(), first.size());
+}
+
 TEST_F(Piper, APieceThatGoesOnIsFollowedByNoSentencePause) {
   TtsRequest request{.text = "The capital of France"};
   const auto pause = [&] {

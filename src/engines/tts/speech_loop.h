@@ -22,10 +22,17 @@ namespace morgan::engines {
 struct Rendered {
   std::vector<float> samples;
   std::vector<WordSpan> words;
+  bool opens = true;   ///< false: goes on, without a seam, where the run before it ended
+  bool closes = true;  ///< false: the next run goes on where it ends
+  bool last = true;    ///< of the piece
 };
 
+/// Takes the runs of a piece one by one.
+using TakeRun = std::function<Result<void>(Rendered run)>;
+
 /// One piece of normalized text, in as many runs as the model needs.
-using RenderPiece = std::function<Result<std::vector<Rendered>>(const std::string& text)>;
+/// @param at_once  somebody waits for the first sample: a model that can gives the beginning before the rest is made
+using RenderPiece = std::function<Result<void>(const std::string& text, bool at_once, const TakeRun& take)>;
 
 struct SpeechJob {
   Voice voice;
@@ -40,9 +47,13 @@ Result<void> speak(const TtsRequest& request, const SpeechJob& job, const Render
 /// For engines that implement synthesize() by synthesize_timed(): passes on what can be heard.
 TimedSink without_words(const TtsSink& sink);
 
+/// The floats of one of a model's outputs.
+/// @error kInternal  another type, or values that are no numbers
+Result<std::vector<float>> floats_of(onnx::Tensor output);
+
 /// Makes a Rendered of a model's outputs: the samples, then, if there are two, how long each symbol is.
 /// @param words  as word_spans() has it
-/// @error kInternal  another type, or samples that are no numbers
+/// @error kInternal  there are none, or as floats_of()
 Result<Rendered> rendered(std::vector<onnx::Tensor> outputs, std::span<const std::uint32_t> words);
 
 /// @error kCorrupt  the model lacks one of the inputs: it is another kind of model
@@ -50,6 +61,6 @@ Result<void> check_inputs(const onnx::Session& session, const std::filesystem::p
                           std::initializer_list<std::string_view> needed);
 
 /// @error kCorrupt  the model failed or was silent; what else prevented the run stays as it is
-Result<void> check_first_run(const Result<std::vector<Rendered>>& runs, const std::filesystem::path& model);
+Result<void> check_first_run(const RenderPiece& render, const std::filesystem::path& model);
 
 }  // namespace morgan::engines

@@ -1,0 +1,207 @@
+#include "engines/onnx/graph_part.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace morgan::engines::onnx {
+
+namespace {
+
+/// One field of a message: its number, its content when that has a length, and all its bytes.
+struct Field {
+  std::uint64_t number = 0;
+  std::string_view content;
+  std::string_view whole;
+};
+
+class Fields {
+ public:
+  explicit Fields(std::string_view message) : rest_(message) {}
+
+  /// The next field; nothing at the end, or where the bytes are none.
+  std::optional<Field> next() {
+    const std::string_view begin = rest_;
+    const auto tag = varint();
+    if (!tag) return std::nullopt;
+    std::optional<std::uint64_t> size = 0;
+    switch (*tag & 7) {
+      case 0:
+        if (!varint()) return std::nullopt;
+        break;
+      case 1:
+        size = 8;
+        break;
+      case 2:
+        size = varint();
+        break;
+      case 5:
+        size = 4;
+        break;
+      default:
+        return std::nullopt;
+    }
+    if (!size || *size > rest_.size()) return std::nullopt;
+    Field field;
+    field.number = *tag >> 3;
+    field.content = rest_.substr(0, *size);
+    rest_.remove_prefix(*size);
+    field.whole = begin.substr(0, begin.size() - rest_.size());
+    return field;
+  }
+
+  /// All of the message was read.
+  bool done() const { return rest_.empty(); }
+
+ private:
+  std::optional<std::uint64_t> varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(rest_[0]);
+      rest_.remove_prefix(1);
+      value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+      if (byte < 0x80) return value;
+    }
+    return std::nullopt;
+  }
+
+  std::string_view rest_;
+};
+
+std::string field_of(std::uint64_t number, std::string_view content) {
+  std::string out;
+  const auto append_varint = [&out](std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+      out += static_cast<char>(static_cast<unsigned char>((value & 0x7F) | 0x80));
+    out += static_cast<char>(static_cast<unsigned char>(value));
+  };
+  append_varint(number << 3 | 2);
+  append_varint(content.size());
+  out += content;
+  return out;
+}
+
+std::string float_value(std::string_view name) {
+  constexpr std::string_view kElementIsFloat{"\x08\x01", 2};
+  return field_of(1, name) + field_of(2, field_of(1, kElementIsFloat));
+}
+
+/// The first field of that number.
+std::string_view content_of(std::string_view message, std::uint64_t number) {
+  Fields fields(message);
+  while (const auto field = fields.next()) {
+    if (field->number == number) return field->content;
+  }
+  return {};
+}
+
+struct Node {
+  std::string_view whole;
+  std::vector<std::string_view> inputs;
+  std::vector<std::string_view> outputs;
+  bool has_graph = false;
+};
+
+Node read_node(const Field& field) {
+  Node node;
+  node.whole = field.whole;
+  Fields fields(field.content);
+  while (const auto part = fields.next()) {
+    if (part->number == 1) node.inputs.push_back(part->content);
+    if (part->number == 2) node.outputs.push_back(part->content);
+    if (part->number == 5 && (!content_of(part->content, 6).empty() || !content_of(part->content, 11).empty()))
+      node.has_graph = true;
+  }
+  return node;
+}
+
+class Graph {
+ public:
+  static std::optional<Graph> read(std::string_view content) {
+    Graph graph;
+    Fields fields(content);
+    while (const auto field = fields.next()) {
+      if (field->number == 1) {
+        graph.nodes_.push_back(read_node(*field));
+        if (graph.nodes_.back().has_graph) return std::nullopt;
+      } else if (field->number != 13) {
+        graph.others_.push_back(*field);
+      }
+    }
+    if (!fields.done()) return std::nullopt;
+    return graph;
+  }
+
+  std::optional<std::string> part(std::span<const std::string> inputs, std::span<const std::string> outputs) const {
+    const std::set<std::string_view> given(inputs.begin(), inputs.end());
+    std::set<std::string_view> needed(outputs.begin(), outputs.end());
+    std::set<std::string_view> made;
+    std::vector<bool> kept(nodes_.size());
+    // Nodes stand behind those whose values they use.
+    for (std::size_t i = nodes_.size(); i-- > 0;) {
+      const Node& node = nodes_[i];
+      made.insert(node.outputs.begin(), node.outputs.end());
+      kept[i] = std::any_of(node.outputs.begin(), node.outputs.end(), [&](std::string_view name) {
+        return !name.empty() && needed.contains(name) && !given.contains(name);
+      });
+      if (kept[i]) needed.insert(node.inputs.begin(), node.inputs.end());
+    }
+    const auto is_made = [&made](const std::string& name) { return made.contains(name); };
+    if (!std::all_of(inputs.begin(), inputs.end(), is_made) || !std::all_of(outputs.begin(), outputs.end(), is_made))
+      return std::nullopt;
+    std::string out;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (kept[i]) out += nodes_[i].whole;
+    }
+    for (const std::string& name : inputs)
+      out += field_of(11, float_value(name));
+    append_others(out, needed, outputs);
+    return out;
+  }
+
+ private:
+  /// Weights and inputs that are needed, outputs in the order that was asked for, names and remarks.
+  void append_others(std::string& out, const std::set<std::string_view>& needed,
+                     std::span<const std::string> outputs) const {
+    for (const Field& field : others_) {
+      if (field.number == 12) continue;
+      const bool named = field.number == 5 || field.number == 11;
+      if (!named || needed.contains(content_of(field.content, field.number == 5 ? 8 : 1))) out += field.whole;
+    }
+    for (const std::string& name : outputs) {
+      const auto own = std::find_if(others_.begin(), others_.end(), [&name](const Field& field) {
+        return field.number == 12 && content_of(field.content, 1) == name;
+      });
+      out += own != others_.end() ? std::string(own->whole) : field_of(12, float_value(name));
+    }
+  }
+
+  std::vector<Node> nodes_;
+  std::vector<Field> others_;
+};
+
+}  // namespace
+
+std::optional<std::string> part_of_model(std::string_view model, std::span<const std::string> inputs,
+                                         std::span<const std::string> outputs) {
+  constexpr std::uint64_t kGraph = 7;
+  std::string out;
+  bool found = false;
+  Fields fields(model);
+  while (const auto field = fields.next()) {
+    if (field->number != kGraph) {
+      out += field->whole;
+      continue;
+    }
+    const auto graph = Graph::read(field->content);
+    const auto part = graph && !found ? graph->part(inputs, outputs) : std::nullopt;
+    if (!part) return std::nullopt;
+    out += field_of(kGraph, *part);
+    found = true;
+  }
+  if (!fields.done() || !found) return std::nullopt;
+  return out;
+}
+
+}  // namespace morgan::engines::onnx
