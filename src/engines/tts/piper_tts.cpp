@@ -177,7 +177,7 @@ class PiperTts final : public TtsEngine {
     const onnx::Tensor latent = std::move(outputs.at(0));
     if (latent.shape.size() != 3 || !std::holds_alternative<std::vector<float>>(latent.data))
       return fail(ErrorCode::kInternal, "the speech model gave no frames");
-    MORGAN_TRY(const auto frames_per_id, floats_of(std::move(outputs.at(1))));
+    MORGAN_TRY(const auto frames_per_id, floats_of(outputs.at(1)));
     const auto frames = static_cast<std::size_t>(latent.shape[2]);
     const std::vector<WordSpan> spans = word_spans(words, frames_per_id, frames * kHop);
     std::size_t begin = 0;
@@ -203,7 +203,7 @@ class PiperTts final : public TtsEngine {
     const onnx::NamedTensor input{kDecoderInput, columns_of(latent, from, to)};
     static constexpr std::array<const char*, 1> kOutputs{"output"};
     MORGAN_TRY(auto outputs, sessions_.decoder->run({&input, 1}, kOutputs));
-    MORGAN_TRY(auto samples, floats_of(std::move(outputs.at(0))));
+    MORGAN_TRY(auto samples, floats_of(outputs.at(0)));
     if (samples.size() != (to - from) * kHop) return fail(ErrorCode::kInternal, "the speech model gave odd frames");
     samples.resize((end - from) * kHop);
     samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>((begin - from) * kHop));

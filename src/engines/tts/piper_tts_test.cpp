@@ -108,7 +108,8 @@ TEST_F(Piper, PiecesOfALiveAnswerMeetUnheard) {
   std::size_t seams = 0;
   for (const char* text : {"The capital of France is Paris, which lies on the Seine. It has two million people.",
                            "Of course, I can help you with that. Tell me what you would like to cook tonight.",
-                           "Turn left at the church, walk down the hill, and you will see it on your right."}) {
+                           "Turn left at the church, walk down the hill, and you will see it on your right.",
+                           "My grandmother planted this old apple tree in the garden behind the house."}) {
     LiveAnswer answer = speak_live(*engine_, text);
     EXPECT_LT(std::abs(dc_of(answer.samples)), 0.001);
     EXPECT_LT(*std::max_element(answer.samples.begin(), answer.samples.end()), 0.985F);

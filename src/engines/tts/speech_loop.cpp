@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace morgan::engines {
 
@@ -104,17 +105,17 @@ TimedSink without_words(const TtsSink& sink) {
   return [&sink](const SpeechChunk& chunk) { return chunk.samples.empty() || sink(chunk.samples); };
 }
 
-Result<std::vector<float>> floats_of(onnx::Tensor output) {
+Result<std::vector<float>> floats_of(onnx::Tensor& output) {
   auto* values = std::get_if<std::vector<float>>(&output.data);
   if (values == nullptr) return fail(ErrorCode::kInternal, "the speech model gave no samples");
   const bool finite = std::all_of(values->begin(), values->end(), [](float value) { return std::isfinite(value); });
   if (!finite) return fail(ErrorCode::kInternal, "the speech model gave samples that are no numbers");
-  return std::move(*values);
+  return std::exchange(*values, {});
 }
 
 Result<Rendered> rendered(std::vector<onnx::Tensor> outputs, std::span<const std::uint32_t> words) {
   if (outputs.empty()) return fail(ErrorCode::kInternal, "the speech model gave no output");
-  MORGAN_TRY(auto samples, floats_of(std::move(outputs[0])));
+  MORGAN_TRY(auto samples, floats_of(outputs[0]));
   const auto* frames = outputs.size() > 1 ? std::get_if<std::vector<float>>(&outputs[1].data) : nullptr;
   auto spans =
       word_spans(words, frames != nullptr ? std::span<const float>(*frames) : std::span<const float>(), samples.size());

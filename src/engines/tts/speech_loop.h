@@ -47,9 +47,9 @@ Result<void> speak(const TtsRequest& request, const SpeechJob& job, const Render
 /// For engines that implement synthesize() by synthesize_timed(): passes on what can be heard.
 TimedSink without_words(const TtsSink& sink);
 
-/// The floats of one of a model's outputs.
+/// Takes the floats out of one of a model's outputs.
 /// @error kInternal  another type, or values that are no numbers
-Result<std::vector<float>> floats_of(onnx::Tensor output);
+Result<std::vector<float>> floats_of(onnx::Tensor& output);
 
 /// Makes a Rendered of a model's outputs: the samples, then, if there are two, how long each symbol is.
 /// @param words  as word_spans() has it
