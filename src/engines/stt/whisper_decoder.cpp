@@ -22,6 +22,7 @@ constexpr std::size_t kShortestSamples = audio::kSpeechRate;
 /// A segment that begins later than this before the end is Whisper's invention past the audio.
 constexpr double kEndSlackSeconds = 0.05;
 constexpr float kTemperatureStep = 0.2F;
+constexpr float kSureLanguage = 0.5F;
 
 bool abort_requested(void* token) {
   return static_cast<const StopToken*>(token)->stop_requested();
@@ -162,17 +163,22 @@ Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> sam
   const bool detect = language.empty() && whisper_is_multilingual(context_) != 0;
   window.language = detect ? last_language_ : language.empty() ? "en" : language;
   MORGAN_CHECK_OK(run_into(window, samples, request, stop));
-  if (!detect || window.segments.empty()) return window;
+  if (!detect) return window;
   // Whisper encodes the audio once for either question, so the likely language is tried first and the
   // detection read off the same encoding: it costs a second pass only when the language changes.
   const std::vector<LanguageGuess> guesses = guess_language();
   if (guesses.empty()) return window;
-  window.language_probability = guesses.front().probability;
-  if (guesses.front().language != window.language) {
-    window.language = guesses.front().language;
+  const LanguageGuess& best = guesses.front();
+  const bool sure = best.probability >= kSureLanguage;
+  // In a wrong language Whisper may hear nothing at all; of silence it guesses one, and is unsure of it.
+  if (window.segments.empty() && (!sure || best.language == window.language)) return window;
+  window.language_probability = best.probability;
+  if (best.language != window.language) {
+    window.language = best.language;
     MORGAN_CHECK_OK(run_into(window, samples, request, stop));
   }
-  last_language_ = window.language;
+  // A guess from half a word must not decide what is tried first from now on.
+  if (sure && !window.segments.empty()) last_language_ = window.language;
   return window;
 }
 
