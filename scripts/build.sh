@@ -61,10 +61,13 @@ if [ "$(cat "$engines/stamp" 2>/dev/null)" != "$stamp" ]; then
 fi
 
 build=build/$preset
-configured=$(cat CMakePresets.json versions.toml | sha256sum | cut -c1-16)-$stamp
+# Who only runs Morgan has no test packages.
+tests=OFF
+! pkg-config --exists gtest gmock || tests=ON
+configured=$(cat CMakePresets.json versions.toml | sha256sum | cut -c1-16)-$stamp-tests-$tests
 if [ "$(cat "$build/configured" 2>/dev/null)" != "$configured" ] || [ ! -f "$build/build.ninja" ]; then
   mkdir -p "$build"
-  cmake --preset "$preset" -DMORGAN_DEPS_FILE="$engines/morgan-deps.cmake" -DMORGAN_ONNXRUNTIME_INCLUDE="${path[3]}" \
+  cmake --preset "$preset" -DMORGAN_DEPS_FILE="$engines/morgan-deps.cmake" -DMORGAN_ONNXRUNTIME_INCLUDE="${path[3]}" -DMORGAN_BUILD_TESTS=$tests \
     -DMORGAN_ONNXRUNTIME_LIBRARY="$(echo "${path[2]}"/libonnxruntime.so.*)" >"$build/configure.log" 2>&1 || {
     tail -20 "$build/configure.log" >&2
     fail "CMake could not configure Morgan; the whole log is $build/configure.log"
