@@ -6,9 +6,9 @@
 #include "engines/stt/whisper_cpp_stt.h"
 #include "engines/vad/silero_vad.h"
 #include "test_support/wav_file.h"
+#include "text/word_errors.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <ctime>
 
@@ -18,36 +18,6 @@ using namespace morgan;
 using namespace morgan::engines;
 
 constexpr std::size_t kStep = 512;
-
-std::vector<std::string> spoken(std::string_view text) {
-  std::string words;
-  for (const char c : to_lower_ascii(text)) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || (static_cast<unsigned char>(c) & 0x80U) != 0)
-      words += c;
-    else if (c != '\'')
-      words += ' ';
-  }
-  std::vector<std::string> list;
-  for (const std::string& word : split(words, ' ')) {
-    if (!word.empty()) list.push_back(word);
-  }
-  return list;
-}
-
-std::size_t edits(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 /// Of all threads: on a machine that does other things, too, the wall clock says nothing.
 double cpu_ms() {
@@ -137,22 +107,20 @@ void stream(SttEngine& stt, const Clip& clip, std::size_t every, Totals& totals,
   const auto whole = stt.transcribe(padded, request, {});
   totals.whole_ms.push_back(cpu_ms() - begin);
   if (!whole) return;
-  const auto reference = spoken(whole->text);
-  const auto got = spoken(last.text);
-  const std::size_t wrong = edits(reference, got);
-  totals.words += reference.size();
-  totals.stream_errors += wrong;
-  totals.pause_errors += edits(reference, spoken(paused));
+  const text::WordErrors streamed = text::count_word_errors(whole->text, last.text);
+  totals.words += streamed.words;
+  totals.stream_errors += streamed.edits;
+  totals.pause_errors += text::count_word_errors(whole->text, paused).edits;
   if (!clip.truth.empty()) {
-    const auto truth = spoken(clip.truth);
-    totals.truth_words += truth.size();
-    totals.truth_stream += edits(truth, got);
-    totals.truth_whole += edits(truth, reference);
+    const text::WordErrors truth = text::count_word_errors(clip.truth, last.text);
+    totals.truth_words += truth.words;
+    totals.truth_stream += truth.edits;
+    totals.truth_whole += text::count_word_errors(clip.truth, whole->text).edits;
   }
   std::printf("%-24s %5.1f s  pause %4.0f ms  final %4.0f ms  whole %4.0f ms  words %3zu wrong %2zu\n",
               clip.name.c_str(), clip.pcm.seconds(), totals.pause_ms.back(), totals.final_ms.back(),
-              totals.whole_ms.back(), reference.size(), wrong);
-  if (wrong > 0) std::printf("    whole: %s\n    stream: %s\n", whole->text.c_str(), last.text.c_str());
+              totals.whole_ms.back(), streamed.words, streamed.edits);
+  if (streamed.edits > 0) std::printf("    whole: %s\n    stream: %s\n", whole->text.c_str(), last.text.c_str());
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ def main():
             problems.append(f"{relative}: docs/layers.toml does not name the folder {folder}")
             continue
         allowed = uses[layer]
-        is_test = relative.endswith("_test.cpp")
+        is_test = relative.endswith("_test.cpp") or "_test_" in path.name
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             match = INCLUDE.match(line)
             if not match:

@@ -103,7 +103,7 @@ Result<Run> run_conversations(const Context& context, const MorganClient& client
 struct Totals {
   std::size_t turns = 0, measured = 0, unanswered = 0, cut_off = 0, taken_back = 0, interrupted = 0, not_adding_up = 0,
               outside = 0;
-  WordErrors words;
+  text::WordErrors words;
   bool has_words = false;
   FrameCounts frames;
   std::vector<double> first_voiced, audible, final_transcript, sent, outside_ms;

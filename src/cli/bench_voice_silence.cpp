@@ -3,8 +3,8 @@
 #include "cli/live/live_log.h"
 #include "cli/live/sounds.h"
 #include "cli/live/spread.h"
-#include "cli/live/word_errors.h"
 #include "cli/terminal.h"
+#include "text/word_errors.h"
 
 #include <fmt/format.h>
 
@@ -64,7 +64,7 @@ Result<Invented> listen(const Context& context, const MorganClient& client, cons
   call->hang_up();
   invented.heard = log.heard().size();
   for (const FinalTranscript& transcript : log.finals()) {
-    invented.words += count_words(transcript.text);
+    invented.words += text::scored_words(transcript.text).size();
     invented.texts.push_back(transcript.text);
   }
   for (const HeardAnswer& answer : log.answers())

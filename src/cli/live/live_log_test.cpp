@@ -1,7 +1,6 @@
 #include "cli/live/live_log.h"
 
 #include "cli/live/spread.h"
-#include "cli/live/word_errors.h"
 
 #include <gtest/gtest.h>
 
@@ -80,17 +79,6 @@ TEST(LiveLog, MessagesWithoutTheirFieldsChangeNothing) {
   log.take(message(1, Json::object()));
   EXPECT_TRUE(log.answers().empty());
   EXPECT_TRUE(log.finals().empty());
-}
-
-TEST(WordErrors, CountsEditsAndLeavesPunctuationOut) {
-  EXPECT_EQ(count_word_errors("Don't stop, please!", "don't stop please").edits, 0U);
-  const WordErrors errors = count_word_errors("one two three four", "one to three four five");
-  EXPECT_EQ(errors.edits, 2U);
-  EXPECT_EQ(errors.words, 4U);
-  EXPECT_DOUBLE_EQ(errors.rate(), 0.5);
-  EXPECT_EQ(count_word_errors("a b", "").edits, 2U);
-  EXPECT_EQ(count_word_errors("", "a b").edits, 2U);
-  EXPECT_EQ(count_words("  - Well, 3 of them. "), 4U);
 }
 
 TEST(Spread, PercentilesAreMeasuredValues) {

@@ -113,7 +113,7 @@ Result<SpokenTurn> speak_turn(LiveCall& call, const Clip& clip, const SpokenTurn
   const HeardAnswer* const answer = log.newest();
   if (answer != nullptr && !answer->ended) MORGAN_CHECK_OK(call.cancel());
   judge(log, speech_end, turn);
-  if (!clip.text.empty()) turn.word_errors = count_word_errors(clip.text, turn.transcript);
+  if (!clip.text.empty()) turn.word_errors = text::count_word_errors(clip.text, turn.transcript);
   const FrameCounts now = call.frames();
   turn.frames = {now.sent - before.sent, now.late - before.late, now.dropped - before.dropped};
   return turn;

@@ -5,7 +5,7 @@
 #include "cli/live/clips.h"
 #include "cli/live/live_call.h"
 #include "cli/live/live_log.h"
-#include "cli/live/word_errors.h"
+#include "text/word_errors.h"
 
 #include <optional>
 #include <string>
@@ -34,7 +34,7 @@ struct SpokenTurn {
   bool answered = false;
   std::string transcript;  ///< all final ones of it
   std::string answer;
-  std::optional<WordErrors> word_errors;
+  std::optional<text::WordErrors> word_errors;
   Json turn;  ///< the server's message
   FrameCounts frames;
   std::vector<std::string> errors;

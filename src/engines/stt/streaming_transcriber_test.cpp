@@ -2,52 +2,19 @@
 
 #include "base/strings.h"
 #include "engines/stt/transcript_units.h"
-#include "engines/stt/whisper_cpp_stt.h"
-#include "engines/vad/silero_vad.h"
-#include "test_support/wav_file.h"
+#include "engines/stt/whisper_test_model.h"
+#include "text/word_errors.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
 #include <random>
 
 namespace morgan::engines {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t kStep = 512;
 
 std::size_t at(double seconds) {
   return static_cast<std::size_t>(seconds * audio::kSpeechRate);
-}
-
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words(1);
-  for (const char c : to_lower_ascii(text)) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      words.back() += c;
-    } else if (c != '\'' && !words.back().empty()) {
-      words.emplace_back();
-    }
-  }
-  if (words.back().empty()) words.pop_back();
-  return words;
-}
-
-std::size_t edits(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
 }
 
 /// Hears words where they were put: a whole word as it is, the beginning of one as its first letter, nothing of one
@@ -193,7 +160,7 @@ TEST(StreamingTranscriber, LosesAndDoublesNoWordAndTakesNothingBack) {
     Listener listener(engine);
     listener.hear(engine.audio_, at(0.2 + 0.05 * static_cast<double>(seed)));
     listener.decode(DecodeKind::kFinal);
-    EXPECT_EQ(words_in(listener.last.text), words_in(engine.text())) << seed;
+    EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text())) << seed;
     EXPECT_GT(listener.last.stable_bytes, listener.last.text.size() / 2) << seed;
     EXPECT_FALSE(listener.last.checked_whole) << seed;
   }
@@ -239,7 +206,7 @@ TEST(StreamingTranscriber, AnUnsureFinalIsCheckedAgainstTheWhole) {
   EXPECT_TRUE(listener.last.checked_whole);
   EXPECT_EQ(engine.longest_, engine.audio_.size());
   EXPECT_FALSE(engine.last_request_.quick);
-  EXPECT_EQ(words_in(listener.last.text), words_in(engine.text()));
+  EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text()));
 }
 
 TEST(StreamingTranscriber, ACancelledOrFailedPassLosesNothing) {
@@ -255,7 +222,7 @@ TEST(StreamingTranscriber, ACancelledOrFailedPassLosesNothing) {
   engine.next_error_ = Error{ErrorCode::kOverloaded, "full"};
   EXPECT_EQ(listener.stream.decode(DecodeKind::kPartial, {}).error().code, ErrorCode::kOverloaded);
   listener.decode(DecodeKind::kFinal);
-  EXPECT_EQ(words_in(listener.last.text), words_in(engine.text()));
+  EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text()));
 }
 
 TEST(StreamingTranscriber, WhatTheGuardsRefuseIsHeardOnceMoreWithMoreAround) {
@@ -269,7 +236,7 @@ TEST(StreamingTranscriber, WhatTheGuardsRefuseIsHeardOnceMoreWithMoreAround) {
   listener.hear(std::span(engine.audio_).subspan(at(4.0)), at(60));
   engine.refuse_next_ = true;
   listener.decode(DecodeKind::kPause);
-  EXPECT_EQ(words_in(listener.last.text), words_in(engine.text()));
+  EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text()));
 }
 
 TEST(StreamingTranscriber, TheLanguageIsDetectedOnceAndKept) {
@@ -329,53 +296,32 @@ TEST(StreamingTranscriber, WithoutAgreementTheWindowIsBoundedToo) {
   EXPECT_LT(engine.longest_, at(14));
 }
 
-class StreamingWhisperTest : public testing::Test {
+class StreamingWhisperTest : public WhisperModelTest {
  protected:
-  static void SetUpTestSuite() {
-    const char* home = std::getenv("MORGAN_HOME");
-    if (home == nullptr || std::getenv("MORGAN_TEST_AUDIO") == nullptr) return;
-    const fs::path models = fs::path(home) / "models";
-    auto vad = load_silero_vad(models / "silero-vad/silero_vad.onnx");
-    ASSERT_TRUE(vad) << vad.error().message;
-    vad_ = std::move(*vad);
-    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 1, 16}, vad_.get());
-    ASSERT_TRUE(stt) << stt.error().message;
-    stt_ = std::move(*stt);
-  }
-  static void TearDownTestSuite() {
-    stt_.reset();
-    vad_.reset();
-  }
-  void SetUp() override {
-    if (!stt_) GTEST_SKIP() << "MORGAN_HOME or MORGAN_TEST_AUDIO is not set";
-  }
-  static std::vector<float> clip(const std::string& name) {
-    auto pcm = test_support::read_test_wav(name);
-    EXPECT_TRUE(pcm) << name;
-    auto samples = pcm.value_or(audio::PcmBuffer{}).samples;
+  /// With the silence that a speaker leaves behind the last word.
+  static std::vector<float> spoken_clip(const std::string& name) {
+    std::vector<float> samples = clip(name).samples;
     samples.insert(samples.end(), at(0.2), 0.0F);
     return samples;
   }
-  static inline std::unique_ptr<VadEngine> vad_;
-  static inline std::unique_ptr<SttEngine> stt_;
 };
 
 TEST_F(StreamingWhisperTest, StreamedTextIsThatOfTheWholeRecording) {
   std::size_t words = 0;
   std::size_t wrong = 0;
-  for (const char* name : {"jfk.wav", "librivox/sense_and_sensibility_01_austen_64kb-0870.wav",
-                           "librivox/sense_and_sensibility_01_austen_64kb-0880.wav",
-                           "librivox/sense_and_sensibility_01_austen_64kb-0890.wav",
-                           "librivox/sense_and_sensibility_01_austen_64kb-0920.wav",
-                           "librivox/sense_and_sensibility_01_austen_64kb-0930.wav"}) {
-    const std::vector<float> samples = clip(name);
+  std::vector<std::string> names{"jfk.wav"};
+  for (const std::string& number : librivox())
+    names.push_back(clip_name(number));
+  for (const std::string& name : names) {
+    const std::vector<float> samples = spoken_clip(name);
     const auto whole = stt_->transcribe(audio::PcmView(samples, audio::kSpeechRate), {}, {});
     ASSERT_TRUE(whole) << whole.error().message;
     Listener listener(*stt_);
     listener.hear(samples, at(0.64));
     listener.decode(DecodeKind::kFinal);
-    words += words_in(whole->text).size();
-    wrong += edits(words_in(whole->text), words_in(listener.last.text));
+    const text::WordErrors errors = text::count_word_errors(whole->text, listener.last.text);
+    words += errors.words;
+    wrong += errors.edits;
     EXPECT_EQ(listener.last.language, "en");
     EXPECT_GT(listener.last.confidence, 0.5F);
     EXPECT_GT(listener.last.stable_bytes, 0U) << name;
@@ -397,7 +343,7 @@ TEST_F(StreamingWhisperTest, NoiseSaysNothing) {
 }
 
 TEST_F(StreamingWhisperTest, AStopEndsAPassAndTheNextOneHearsAll) {
-  const std::vector<float> samples = clip("jfk.wav");
+  const std::vector<float> samples = spoken_clip("jfk.wav");
   StreamingTranscriber stream(*stt_, {"en", ""});
   ASSERT_TRUE(stream.push(samples));
   StopSource source;
@@ -405,7 +351,7 @@ TEST_F(StreamingWhisperTest, AStopEndsAPassAndTheNextOneHearsAll) {
   EXPECT_EQ(stream.decode(DecodeKind::kPause, source.token()).error().code, ErrorCode::kCancelled);
   const auto heard = stream.decode(DecodeKind::kPause, {});
   ASSERT_TRUE(heard);
-  EXPECT_EQ(words_in(heard->text).size(), 22U);
+  EXPECT_EQ(text::scored_words(heard->text).size(), 22U);
 }
 
 }  // namespace
