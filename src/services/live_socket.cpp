@@ -99,7 +99,6 @@ class LiveSocket final : public net::WsSession,
   std::shared_ptr<live::LiveSession> session_;
   std::shared_ptr<LiveSocket> self_;  // while the conversation may call
   std::shared_ptr<void> stream_;      // its place among the microphones
-  int bad_messages_ = 0;
   int bad_in_a_row_ = 0;
   bool gone_ = false;
   bool ended_ = false;

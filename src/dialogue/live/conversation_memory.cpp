@@ -87,6 +87,7 @@ void ConversationMemory::remember_user(const std::string& text, const std::strin
     *sequence = conversation.message_count;
     return {};
   });
+  write_pauses();
 }
 
 void ConversationMemory::forget_oldest() {
@@ -105,7 +106,13 @@ void ConversationMemory::remember_assistant(const std::string& text, const std::
   });
 }
 
-void ConversationMemory::remember_pauses() {
+void ConversationMemory::add_pause(Ms pause) {
+  pauses_.add(pause);
+  pauses_changed_ = true;
+}
+
+void ConversationMemory::write_pauses() {
+  if (!std::exchange(pauses_changed_, false)) return;
   const Json profile{{"pause_mean_ms", pauses_.mean_ms}, {"pauses_seen", pauses_.seen}};
   queue([user = user_id_, json = dump_json(profile)](stores::ConversationStore& store) {
     return store.set_profile(user, json);

@@ -49,8 +49,9 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
   void keep() { amend_next_ = false; }
   void remember_assistant(const std::string& text, const std::string& metadata);
 
-  SpeakerPauses& pauses() { return pauses_; }
-  void remember_pauses();
+  /// How this speaker pauses within a turn; what is added is written with the next message.
+  const SpeakerPauses& pauses() const { return pauses_; }
+  void add_pause(Ms pause);
 
   /// Runs `then` on the strand when all that was remembered has been written.
   void when_written(std::function<void()> then);
@@ -63,6 +64,7 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
   void write_next();
   void try_again(const Error& why);
   void forget_oldest();
+  void write_pauses();
   void loaded(std::vector<stores::StoredMessage> history, const std::string& profile);
 
   std::shared_ptr<runtime::Strand> strand_;
@@ -81,6 +83,7 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
   bool reading_ = false;
   std::vector<std::function<void()>> when_written_;
   SpeakerPauses pauses_;
+  bool pauses_changed_ = false;
   bool pauses_known_ = false;
 };
 

@@ -238,8 +238,8 @@ TEST_F(ConversationMemoryTest, HowSomebodyPausesOutlivesTheSession) {
   {
     const auto memory = make();
     for (int i = 0; i < 4; ++i)
-      memory->pauses().add(700);
-    memory->remember_pauses();
+      memory->add_pause(700);
+    memory->remember_user("hello", "{}");
     settle();
   }
   const auto again = make();

@@ -272,10 +272,7 @@ void LiveSession::on_gate_event(const GateEvent& gate) {
       if (phase == Phase::kSpeaking || phase == Phase::kDucked) listener_->begin(speech_from_);
       const Ms pause = event.at - voiced_until_;
       const bool went_on = phase == Phase::kPaused || (phase == Phase::kThinking && machine_.state().spoken);
-      if (went_on && pause >= kShortestPause && pause <= kLongestPause) {
-        memory_->pauses().add(pause);
-        memory_->remember_pauses();
-      }
+      if (went_on && pause >= kShortestPause && pause <= kLongestPause) memory_->add_pause(pause);
       break;
     }
     case GateEvent::Kind::kPause:

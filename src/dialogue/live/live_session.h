@@ -152,7 +152,6 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   std::size_t turn_questions_ = 0;
   runtime::TimerId turn_timer_ = 0;
   Time pause_seen_{};
-  Ms last_pause_ = 0;
   int drafts_ = 0;
 
   std::int64_t responses_ = 0;
