@@ -60,13 +60,12 @@ void SpeechGate::hop(double power, std::vector<GateEvent>& events) {
     levels_known_ = true;
   }
   const bool voiced = level > std::max(noise_db_ + kAboveNoiseDb, speech_db_ - kBelowSpeechDb);
-  // The noise is the lower edge of what is heard: it falls at once and rises slowly, slower still under speech.
+  // The noise is the lower edge of what is heard: it falls at once and rises slowly. Speech is no noise, however long
+  // it lasts without a gap; that it is speech, Silero says.
   if (level < noise_db_) {
     noise_db_ += 0.3 * (level - noise_db_);
   } else if (state_ != State::kSpeech) {
     noise_db_ += 0.01 * (level - noise_db_);
-  } else {
-    noise_db_ += 0.0005 * (level - noise_db_);
   }
   if (!voiced) {
     ++silent_hops_;

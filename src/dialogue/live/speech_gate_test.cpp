@@ -142,6 +142,13 @@ TEST(SpeechGate, APauseIsToldWithin64MsAndNamesTheLastVoicedSample) {
   }
 }
 
+TEST(SpeechGate, TwoMinutesWithoutAGapMakeNobodyInaudible) {
+  Room room(123'000, -65);
+  const auto events = room.voice(500, 120'500, -25).voice(122'000, 122'500, -25).play();
+  ASSERT_EQ(kinds(events), "?SP?SP");
+  EXPECT_NEAR(ms(events[2].at_sample), 120'500, 10.1);
+}
+
 TEST(SpeechGate, WhileSileroLagsNothingIsResumed) {
   EXPECT_EQ(kinds(Room(3'000, -65).voice(500, 1'500, -25, 12).play()), "?SP");
 }
