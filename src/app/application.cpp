@@ -123,6 +123,7 @@ net::ServerOptions Application::server_options(const std::string& service) {
   options.port = port_of(config_.server, service);
   options.worker_threads = static_cast<std::size_t>(config_.server.worker_threads);
   options.queue_limit = static_cast<std::size_t>(config_.server.queue_limit);
+  options.max_ws_sessions = static_cast<std::size_t>(config_.live.max_sessions);
   options.error_response = services::error_response;
   options.observer = [this, service](const net::Request& request, std::string_view pattern, int status,
                                      double seconds) {
