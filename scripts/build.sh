@@ -44,7 +44,7 @@ run_build() {  # folder log target...
 
 engines=$deps/engines
 # The sources' folders are named after their hashes.
-stamp=$({ cat deps/CMakeLists.txt; printf '%s\n' "${path[@]:0:2}"; } | sha256sum | cut -c1-16)-$(awk '/^flags/ {print; exit}' /proc/cpuinfo | sha256sum | cut -c1-8)
+stamp=$({ cat deps/*; printf '%s\n' "${path[@]:0:2}"; } | sha256sum | cut -c1-16)-$(awk '/^flags/ {print; exit}' /proc/cpuinfo | sha256sum | cut -c1-8)
 if [ "$(cat "$engines/stamp" 2>/dev/null)" != "$stamp" ]; then
   [ "${free_kb:-9999999}" -gt 3000000 ] || fail "only $((free_kb / 1000)) MB free at $deps; building the engines needs 3 GB."
   echo "morgan: building the engines (llama.cpp, whisper.cpp): about 6 minutes on 2 cores, once"

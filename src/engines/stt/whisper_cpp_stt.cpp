@@ -193,9 +193,8 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
   whisper_log_set(forward_log, nullptr);
   whisper_context_params params = whisper_context_default_params();
   params.use_gpu = false;
-  // With flash attention whisper.cpp reads the cross-attention cache in blocks of 256 positions, and so,
-  // when audio_ctx is cut, what the previous call left behind it (docs/gotchas.md).
-  params.flash_attn = false;
+  // On the CPU only: elsewhere it hears what the previous call left behind a cut audio_ctx (docs/gotchas.md).
+  params.flash_attn = !params.use_gpu;
   WhisperContext context(whisper_init_from_file_with_params_no_state(options.model.c_str(), params));
   if (!context) {
     return fail(

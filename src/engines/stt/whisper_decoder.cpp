@@ -28,20 +28,25 @@ bool abort_requested(void* token) {
   return static_cast<const StopToken*>(token)->stop_requested();
 }
 
-/// After a segment whisper.cpp encodes what is behind it as another window: a second pass for what may be silence.
-struct SilenceWatch {
-  std::span<const float> samples;
-  bool began = false;
-};
+/// Whisper goes from the end of its last segment on with another encoding, for which whisper.cpp has no shorter context
+/// than for the first. It is stopped there instead, and what is behind goes through a run of its own.
+bool first_encoding(whisper_context* /*context*/, whisper_state* /*state*/, void* began) {
+  return !std::exchange(*static_cast<bool*>(began), true);
+}
 
-bool more_to_hear(whisper_context* /*context*/, whisper_state* state, void* data) {
-  auto& watch = *static_cast<SilenceWatch*>(data);
-  if (!std::exchange(watch.began, true)) return true;
-  const int segments = whisper_full_n_segments_from_state(state);
-  if (segments == 0) return true;
-  const auto end = static_cast<std::size_t>(whisper_full_get_segment_t1_from_state(state, segments - 1)) *
-                   (audio::kSpeechRate / 100);
-  return end < watch.samples.size() && !is_quiet(watch.samples.subspan(end), loudness_range(watch.samples));
+/// Fewer samples than this of progress: the next run would hear the same again.
+constexpr std::size_t kLeastProgress = audio::kSpeechRate;
+/// Of fewer samples behind the last segment Whisper makes "Thank you." and "Bye.": they are its end and some breath.
+constexpr std::size_t kLeastRest = audio::kSpeechRate * 3 / 2;
+constexpr std::size_t kSamplesPerCentisecond = audio::kSpeechRate / 100;
+
+void shift(SttSegment& segment, double seconds) {
+  segment.start_seconds += seconds;
+  segment.end_seconds += seconds;
+  for (SttWord& word : segment.words) {
+    word.start_seconds += seconds;
+    word.end_seconds += seconds;
+  }
 }
 
 }  // namespace
@@ -62,14 +67,23 @@ Result<std::unique_ptr<WhisperDecoder>> WhisperDecoder::create(whisper_context* 
 
 Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> samples, const std::string& language,
                                                     const SttRequest& request, Context mode, const StopToken& stop) {
-  std::vector<float> padded;
-  if (samples.size() < kShortestSamples) {
-    padded.assign(samples.begin(), samples.end());
-    padded.resize(kShortestSamples, 0.0F);
+  const LoudnessRange range = loudness_range(samples);
+  std::vector<SttSegment> segments;
+  for (std::size_t begin = 0; begin < samples.size();) {
+    MORGAN_TRY(Pass pass, run_once(samples.subspan(begin), language, request, mode, stop));
+    for (SttSegment& segment : pass.segments) {
+      shift(segment, static_cast<double>(begin) / audio::kSpeechRate);
+      segments.push_back(std::move(segment));
+    }
+    begin += pass.heard;
+    if (pass.heard < kLeastProgress || begin + kLeastRest > samples.size()) break;
+    if (is_quiet(samples.subspan(begin), range)) break;
   }
-  const std::span<const float> heard = padded.empty() ? samples : std::span<const float>(padded);
-  const double seconds = static_cast<double>(heard.size()) / audio::kSpeechRate;
+  return segments;
+}
 
+whisper_full_params WhisperDecoder::parameters(const std::string& language, const SttRequest& request, Context mode,
+                                               double seconds) const {
   whisper_full_params params = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
   params.n_threads = threads_;
   params.language = language.c_str();
@@ -83,16 +97,27 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
   params.temperature_inc = mode == Context::kFullWithFallback ? kTemperatureStep : 0.0F;
   params.greedy.best_of = mode == Context::kFullWithFallback ? 3 : 1;
   params.initial_prompt = request.prompt.empty() ? nullptr : request.prompt.c_str();
-  SilenceWatch watch{samples};
-  if (request.quick) {
-    params.max_tokens = static_cast<int>(most_tokens(seconds)) + 1;
-    params.encoder_begin_callback = more_to_hear;
-    params.encoder_begin_callback_user_data = &watch;
-  }
+  if (request.quick) params.max_tokens = static_cast<int>(most_tokens(seconds)) + 1;
   if (mode == Context::kCut) {
     const int wanted = static_cast<int>(std::ceil(seconds * kPositionsPerSecond)) + kMarginPositions;
     params.audio_ctx = std::min(wanted, whisper_n_audio_ctx(context_));
   }
+  return params;
+}
+
+Result<WhisperDecoder::Pass> WhisperDecoder::run_once(std::span<const float> samples, const std::string& language,
+                                                      const SttRequest& request, Context mode, const StopToken& stop) {
+  std::vector<float> padded;
+  if (samples.size() < kShortestSamples) {
+    padded.assign(samples.begin(), samples.end());
+    padded.resize(kShortestSamples, 0.0F);
+  }
+  const std::span<const float> heard = padded.empty() ? samples : std::span<const float>(padded);
+  whisper_full_params params =
+      parameters(language, request, mode, static_cast<double>(heard.size()) / audio::kSpeechRate);
+  bool began = false;
+  params.encoder_begin_callback = first_encoding;
+  params.encoder_begin_callback_user_data = &began;
   StopToken token = stop;
   params.abort_callback = abort_requested;
   params.abort_callback_user_data = &token;
@@ -103,16 +128,18 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
     return fail(
         {ErrorCode::kInternal, "whisper.cpp failed with status " + std::to_string(status), "TRANSCRIPTION_ERROR"});
 
-  std::vector<SttSegment> segments;
+  Pass pass;
   const double end = static_cast<double>(samples.size()) / audio::kSpeechRate;
   for (int i = 0; i < whisper_full_n_segments_from_state(state_); ++i) {
     SttSegment segment = read_segment(i, request.word_timestamps);
+    const auto centiseconds = whisper_full_get_segment_t1_from_state(state_, i);
+    pass.heard = std::min(static_cast<std::size_t>(centiseconds) * kSamplesPerCentisecond, samples.size());
     if (segment.start_seconds >= end - kEndSlackSeconds || is_silence(segment) || segment.text.empty()) continue;
     segment.end_seconds = std::clamp(segment.end_seconds, segment.start_seconds, end);
     fit_words(segment);
-    segments.push_back(std::move(segment));
+    pass.segments.push_back(std::move(segment));
   }
-  return segments;
+  return pass;
 }
 
 Result<std::vector<SttSegment>> WhisperDecoder::run_guarded(std::span<const float> samples, const std::string& language,

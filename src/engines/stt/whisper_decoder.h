@@ -13,6 +13,7 @@
 #include <vector>
 
 struct whisper_context;
+struct whisper_full_params;
 struct whisper_state;
 
 namespace morgan::engines {
@@ -45,7 +46,18 @@ class WhisperDecoder {
 
  private:
   enum class Context { kCut, kFull, kFullWithFallback };
+  struct Pass {
+    std::vector<SttSegment> segments;
+    std::size_t heard = 0;  ///< samples up to the end of the last segment
+  };
   WhisperDecoder(whisper_context* context, int threads);
+  /// One encoding, whatever of the samples Whisper then leaves out.
+  Result<Pass> run_once(std::span<const float> samples, const std::string& language, const SttRequest& request,
+                        Context mode, const StopToken& stop);
+  /// @param language, request  must outlive them   @param seconds of audio
+  whisper_full_params parameters(const std::string& language, const SttRequest& request, Context mode,
+                                 double seconds) const;
+  /// All of the samples, in as many encodings as Whisper needs.
   Result<std::vector<SttSegment>> run(std::span<const float> samples, const std::string& language,
                                       const SttRequest& request, Context mode, const StopToken& stop);
   Result<std::vector<SttSegment>> run_guarded(std::span<const float> samples, const std::string& language,

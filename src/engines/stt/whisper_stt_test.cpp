@@ -1,10 +1,7 @@
 #include "base/file.h"
 #include "base/strings.h"
-#include "engines/stt/whisper_cpp_stt.h"
-#include "engines/vad/silero_vad.h"
-#include "test_support/wav_file.h"
+#include "engines/stt/whisper_test_model.h"
 
-#include <cstdlib>
 #include <future>
 #include <random>
 
@@ -26,47 +23,7 @@ std::string spoken(std::string_view text) {
   return std::string(trim(words));
 }
 
-const std::vector<std::string>& librivox() {
-  static const std::vector<std::string> kClips{"0870", "0880", "0890", "0920", "0930"};
-  return kClips;
-}
-
-std::string clip_name(const std::string& number) {
-  return "librivox/sense_and_sensibility_01_austen_64kb-" + number + ".wav";
-}
-
-class WhisperSttTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    const char* home = std::getenv("MORGAN_HOME");
-    if (home == nullptr || std::getenv("MORGAN_TEST_AUDIO") == nullptr) return;
-    const fs::path models = fs::path(home) / "models";
-    auto vad = load_silero_vad(models / "silero-vad/silero_vad.onnx");
-    ASSERT_TRUE(vad) << vad.error().message;
-    vad_ = std::move(*vad);
-    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 2, 16}, vad_.get());
-    ASSERT_TRUE(stt) << stt.error().message;
-    stt_ = std::move(*stt);
-  }
-
-  static void TearDownTestSuite() {
-    stt_.reset();
-    vad_.reset();
-  }
-
-  void SetUp() override {
-    if (!stt_) GTEST_SKIP() << "MORGAN_HOME or MORGAN_TEST_AUDIO is not set";
-  }
-
-  static audio::PcmBuffer clip(const std::string& name) {
-    auto pcm = test_support::read_test_wav(name);
-    EXPECT_TRUE(pcm) << name;
-    return pcm.value_or(audio::PcmBuffer{});
-  }
-
-  static inline std::unique_ptr<VadEngine> vad_;
-  static inline std::unique_ptr<SttEngine> stt_;
-};
+class WhisperSttTest : public WhisperModelTest {};
 
 TEST_F(WhisperSttTest, TranscribesARecordingWithTimesAndLanguage) {
   const audio::PcmBuffer pcm = clip("jfk.wav");
@@ -173,6 +130,24 @@ TEST_F(WhisperSttTest, StopEndsATranscription) {
   ASSERT_FALSE(transcript);
   EXPECT_EQ(transcript.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(stt_->transcribe(clip(clip_name("0930")), {}, {}));
+}
+
+TEST_F(WhisperSttTest, APassThatStopsWithinTheEncoderLeavesNothingBehind) {
+  const audio::PcmBuffer pcm = clip("jfk.wav");
+  SttRequest request;
+  request.trusted_speech = true;  // straight to the encoder
+  request.language = "en";
+  const auto whole = stt_->transcribe(pcm, request, StopToken());
+  ASSERT_TRUE(whole);
+  for (const int ms : {5, 20, 60, 120}) {
+    const StopSource source(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms));
+    const auto stopped = stt_->transcribe(pcm, request, source.token());
+    ASSERT_FALSE(stopped) << ms;
+    EXPECT_EQ(stopped.error().code, ErrorCode::kDeadlineExceeded);
+    const auto again = stt_->transcribe(pcm, request, StopToken());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->text, whole->text) << ms;
+  }
 }
 
 TEST_F(WhisperSttTest, UnknownLanguageIsRefusedAndFormsAreUnderstood) {
