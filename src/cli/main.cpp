@@ -24,10 +24,16 @@ void restart_with_short_spins(char** argv) {
   ::execv("/proc/self/exe", argv);  // when it fails, Morgan works all the same, only slower
 }
 
-/// A malloc arena for each of some forty threads keeps what the largest request of each once took.
-void share_malloc_arenas() {
+/// A malloc arena for each of some forty threads keeps what the largest request of each once took. And a model's run
+/// takes and gives back tensors of megabytes: mapped anew for each operator, they cost a tenth of the run in page
+/// faults.
+void tune_malloc() {
   constexpr int kArenas = 2;
+  constexpr int kLargestReused = 32 << 20;
+  constexpr int kKept = 64 << 20;
   ::mallopt(M_ARENA_MAX, kArenas);
+  ::mallopt(M_MMAP_THRESHOLD, kLargestReused);
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
 }
 
 morgan::StopSource& interrupt_source() {
@@ -76,7 +82,7 @@ extern "C" void on_interrupt(int) {
 int main(int argc, char** argv) {
   using namespace morgan::cli;
   restart_with_short_spins(argv);
-  share_malloc_arenas();
+  tune_malloc();
   interrupt_source();  // made now, not inside the handler
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGPIPE, SIG_IGN);

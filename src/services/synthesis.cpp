@@ -95,13 +95,15 @@ Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext&
 }
 
 Result<audio::PcmBuffer> synthesize_whole(engines::TtsEngine& tts, const SynthesisCall& call, const StopToken& stop) {
+  engines::TtsRequest request = call.request;
+  request.whole = true;
   audio::PcmBuffer pcm;
   pcm.rate_hz = call.voice.sample_rate_hz;
   const auto append = [&pcm](std::span<const float> samples) {
     pcm.samples.insert(pcm.samples.end(), samples.begin(), samples.end());
     return true;
   };
-  if (auto spoken = tts.synthesize(call.request, append, stop); !spoken) {
+  if (auto spoken = tts.synthesize(request, append, stop); !spoken) {
     return fail(engine_error(std::move(spoken).error(), "AUDIO_SYNTHESIS_ERROR"));
   }
   if (pcm.samples.empty()) return nothing_to_say();

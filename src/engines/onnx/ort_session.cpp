@@ -163,7 +163,12 @@ Ort::SessionOptions make_options(const SessionOptions& options) {
   made.SetInterOpNumThreads(1);
   made.SetExecutionMode(ORT_SEQUENTIAL);
   made.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-  made.AddConfigEntry("session.intra_op.allow_spinning", options.spin ? "1" : "0");
+  // A thread waits busily for the next operator, but not for the next run: other engines need the core.
+  made.AddConfigEntry("session.intra_op.allow_spinning", "1");
+  made.AddConfigEntry("session.intra_op.spin_duration_us", "1000");
+  made.AddConfigEntry("session.force_spinning_stop", "1");
+  // Smaller shares of an operator for each thread: one that was interrupted holds the others up less.
+  made.AddConfigEntry("session.dynamic_block_base", "4");
   // The arena keeps the largest run's memory for ever; speech models vary in length with each sentence.
   made.DisableCpuMemArena();
   made.DisableMemPattern();

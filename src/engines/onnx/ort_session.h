@@ -44,7 +44,6 @@ struct SessionOptions {
   std::filesystem::path graph_cache = {};
   /// Only a part of the model. One that has no such values is opened as a whole: output_names() tells.
   GraphPart part = {};
-  bool spin = false;  ///< busy-wait between operators: faster alone, ruinous beside other engines
 };
 
 /// @thread run() from any thread, concurrently

@@ -19,7 +19,7 @@ constexpr float kGain = 0.6F;
 /// Where that gain puts joe on the average of 98 pieces (bench/speech_bench.cpp).
 constexpr double kLevelDb = -25.4;
 
-/// At 0.03 of real time a first piece of two seconds is heard after some 50 ms, and any length may follow it.
+/// At 0.05 of real time a first piece of two seconds is heard after some 50 ms, and any length may follow it.
 constexpr PlanOptions kPlan{.first_chars = 36, .growth = 10, .max_chars = 300};
 
 /// How many frames of 256 samples the model makes of each id: inside the graph of every voice that Piper's own
@@ -33,9 +33,10 @@ constexpr const char* kFramesOutput = "/Ceil_output_0";
 constexpr const char* kDecoderInput = "/dec/conv_pre/Conv_output_0";
 constexpr std::size_t kReach = 8;
 constexpr std::size_t kHop = 256;
-/// Frames of the first part, 0.2 s; while a part is heard, the next is made, which may be that much longer.
+/// Frames of the first part, 0.2 s; while a part is heard, the next is made, which may be that much longer. A cut costs
+/// the reach on both sides once more.
 constexpr std::size_t kFirstFrames = 18;
-constexpr double kPartGrowth = 3;
+constexpr double kPartGrowth = 10;
 
 /// Marks as at training: . , ! ? ; : behind a sound. Dashes and brackets become commas, quotes nothing.
 Phonemes piper_marks(const Phonemes& phonemes) {

@@ -17,6 +17,7 @@ constexpr double kFollowing = 2.5;
 
 PlanOptions plan_for(const TtsRequest& request, PlanOptions plan) {
   plan.continues = request.continues;
+  if (request.whole) plan.first_chars = plan.max_chars;
   if (request.follows) plan.first_chars = static_cast<std::size_t>(static_cast<double>(plan.first_chars) * kFollowing);
   return plan;
 }
@@ -96,7 +97,7 @@ Result<void> speak(const TtsRequest& request, const SpeechJob& job, const Render
     if (stop.stop_requested()) return fail(stop.error());
     const std::size_t next = p + 1 < pieces.size() ? pieces[p + 1].first_word : kBehindAll;
     const auto take = [&](Rendered run) { return speaker.take(std::move(run), pieces[p], next); };
-    MORGAN_CHECK_OK(render(pieces[p].text, p == 0 && !request.follows, take));
+    MORGAN_CHECK_OK(render(pieces[p].text, p == 0 && !request.follows && !request.whole, take));
   }
   return speaker.finish();
 }

@@ -28,6 +28,7 @@ struct TtsRequest {
   /// An answer that is spoken while it is written is one request per part of it. Then all but the first follow, and
   /// all but the last continue.
   bool follows = false;  ///< speech of the same answer is heard already: the first piece need not be small
+  bool whole = false;    ///< nobody hears it before all of it is there: it may come late, and sooner ends
   bool continues =
       false;  ///< more of the same answer comes: only a full stop, not the end of the text, ends its melody
 };

@@ -44,7 +44,7 @@ class SmartTurn final : public TurnEngine {
 }  // namespace
 
 Result<std::unique_ptr<TurnEngine>> load_smart_turn(const std::filesystem::path& model) {
-  MORGAN_TRY(auto session, onnx::Session::open(model, {.threads = 1, .spin = false}));
+  MORGAN_TRY(auto session, onnx::Session::open(model, {.threads = 1}));
   auto engine = std::make_unique<SmartTurn>(std::move(session));
   const std::vector<float> silence(audio::kSpeechRate, 0.0F);
   if (const Result<float> probe = engine->probability_complete({silence, audio::kSpeechRate}); !probe) {

@@ -61,7 +61,7 @@ class SileroVad final : public VadEngine {
 }  // namespace
 
 Result<std::unique_ptr<VadEngine>> load_silero_vad(const std::filesystem::path& model) {
-  MORGAN_TRY(auto session, onnx::Session::open(model, {.threads = 1, .spin = false}));
+  MORGAN_TRY(auto session, onnx::Session::open(model, {.threads = 1}));
   auto engine = std::make_unique<SileroVad>(std::move(session));
   // One frame now: a file of another model fails here instead of at the first word, and the first word is fast.
   const std::vector<float> silence(VadEngine::kFrameSamples, 0.0F);
