@@ -32,7 +32,8 @@ namespace {
 constexpr std::chrono::milliseconds kStopPoll{5};
 // Prompts are taken in pieces of this size: only between two pieces is a cancel obeyed (the server code
 // cannot take an aborted piece: it halves it until an assertion fails), and do other slots get tokens.
-constexpr int kPromptBatchTokens = 128;
+// 128 tokens take 8 % longer than 512 at once, 256 take 3 %.
+constexpr int kPromptBatchTokens = 256;
 // Prompts of conversations that lost their slot to another one are kept here.
 constexpr int kPromptCacheMib = 64;
 constexpr int kContextCheckpoints = 4;
