@@ -174,9 +174,21 @@ void take_optional(std::string_view role, Result<std::unique_ptr<Engine>> result
   }
 }
 
+/// Runs `load`, and tells at level debug how long it took.
 template <typename Function>
-auto start(Function function) {
-  return std::async(std::launch::async, std::move(function));
+auto timed(std::string_view part, const Function& load) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto result = load();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  log::debug("app", "loaded",
+             {{"part", std::string(part)},
+              {"ms", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count())}});
+  return result;
+}
+
+template <typename Function>
+auto start(std::string_view part, Function load) {
+  return std::async(std::launch::async, [part, load = std::move(load)] { return timed(part, load); });
 }
 
 }  // namespace
@@ -217,13 +229,14 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
   std::future<Result<std::unique_ptr<engines::TurnEngine>>> turn;
   std::future<TtsResult> piper;
   std::future<TtsResult> kokoro;
-  if (roles.llm) llm = start([&] { return load_llm(config, store); });
-  if (local_tts && config.tts.kokoro) kokoro = start([&] { return load_kokoro_voices(config, store); });
-  if (local_tts && config.tts.piper) piper = start([&] { return load_piper_voice(config, store); });
-  if (roles.embed) embed = start([&] { return load_embed(config, store); });
-  if (roles.turn) turn = start([&] { return load_turn(store); });
-  if (roles.vad) MORGAN_CHECK_OK(take("vad", load_vad(store), set.vad));
-  if (roles.stt) MORGAN_CHECK_OK(take("stt", load_stt(config, store, set.vad.get()), set.stt));
+  if (roles.llm) llm = start("llm", [&] { return load_llm(config, store); });
+  if (local_tts && config.tts.kokoro) kokoro = start("kokoro", [&] { return load_kokoro_voices(config, store); });
+  if (local_tts && config.tts.piper) piper = start("piper", [&] { return load_piper_voice(config, store); });
+  if (roles.embed) embed = start("embed", [&] { return load_embed(config, store); });
+  if (roles.turn) turn = start("turn", [&] { return load_turn(store); });
+  if (roles.vad) MORGAN_CHECK_OK(take("vad", timed("vad", [&] { return load_vad(store); }), set.vad));
+  if (roles.stt)
+    MORGAN_CHECK_OK(take("stt", timed("stt", [&] { return load_stt(config, store, set.vad.get()); }), set.stt));
 
   if (roles.tts) {
     if (config.tts.backend == "openai") {
