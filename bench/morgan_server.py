@@ -20,15 +20,20 @@ def free_port():
 
 
 class MorganServer:
-    """Started by `with`; `startup_s` is from the start of the process to healthy on all five."""
+    """Started by `with`; `startup_s` is from the start of the process to healthy on all five.
 
-    def __init__(self, binary, models):
-        self.binary, self.models = binary, pathlib.Path(models)
+    @param cache  a folder that outlives this server: what a first start has made for the next ones
+    """
+
+    def __init__(self, binary, models, cache=None):
+        self.binary, self.models, self.cache = binary, pathlib.Path(models), cache
         self.ports = {name: free_port() for name in SERVICES}
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
         (pathlib.Path(self._folder.name) / "models").symlink_to(self.models.resolve())
+        if self.cache:
+            (pathlib.Path(self._folder.name) / "cache").symlink_to(self.cache)
         environment = dict(os.environ, MORGAN_HOME=self._folder.name, MORGAN_LOG_LEVEL="warn")
         for name, port in self.ports.items():
             environment[f"MORGAN_SERVER_{name.upper()}_PORT"] = str(port)
