@@ -2,9 +2,9 @@
 
 #include "base/log.h"
 #include "net/http_connection.h"
+#include "net/listen_socket.h"
 #include "net/server_context.h"
 
-#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -36,28 +36,6 @@ asio::awaitable<void> serve(std::shared_ptr<HttpConnection> connection) {
   co_await connection->serve();
 }
 
-Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& host, std::uint16_t port) {
-  error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  if (!error) return tcp::endpoint(address, port);
-  const auto found = tcp::resolver(io).resolve(host, std::to_string(port), tcp::resolver::passive, error);
-  if (error || found.empty()) {
-    return fail(ErrorCode::kUnavailable, fmt::format("the address '{}' to listen on is not known", host));
-  }
-  return found.begin()->endpoint();
-}
-
-Failure listen_failure(const error_code& error, const ServerOptions& options) {
-  if (error == asio::error::address_in_use) {
-    return fail(ErrorCode::kConflict,
-                fmt::format("port {} is already in use; stop the program that holds it (ss -ltnp shows it) or set "
-                            "another port",
-                            options.port));
-  }
-  return fail(ErrorCode::kUnavailable,
-              fmt::format("cannot listen on {}:{}: {}", options.host, options.port, error.message()));
-}
-
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, Router routes)
@@ -67,13 +45,8 @@ class ServerImpl final : public Server {
 
   Result<void> open() {
     const ServerOptions& options = context_.options;
-    MORGAN_TRY(const tcp::endpoint endpoint, resolve(context_.io, options.host, options.port));
+    MORGAN_CHECK_OK(listen_on(acceptor_, options.host, options.port));
     error_code error;
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) return listen_failure(error, options);
     port_ = acceptor_.local_endpoint(error).port();
     return {};
   }

@@ -120,6 +120,12 @@ class RawClient {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
   }
+  /// Ends the connection with a reset, as a process does that dies with data unread.
+  void reset() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
+  }
   void shutdown_send() const { ::shutdown(socket_, SHUT_WR); }
   bool was_reset() const { return reset_; }
 
