@@ -1,0 +1,16 @@
+#include "net/announcement.h"
+
+#include <cstdlib>
+
+namespace morgan::net {
+namespace {
+
+TEST(Announcement, WithoutABusItIsOnlyNotMade) {
+  ::setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/at/all", 1);
+  const auto announcement = Announcement::start({"Morgan", "_wyoming._tcp", 10300});
+  EXPECT_NE(announcement, nullptr);
+  ::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+}
+
+}  // namespace
+}  // namespace morgan::net
