@@ -35,6 +35,7 @@ python3 scripts/fetch.py test-audio whisper-cpp
 export MORGAN_HOME=${MORGAN_TEST_HOME:-$deps/test-home}
 "$morgan" models pull
 "$morgan" models pull smollm2-135m
+"$morgan" models pull open-wake-word
 audio=$deps/test-audio
 mkdir -p "$audio/librivox"
 cp -u "$(python3 scripts/fetch.py --path whisper-cpp)/samples/jfk.wav" "$audio/"

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMaxCatalogFile = 4'000'000;
 constexpr std::string_view kConversions[] = {"whisper-ggml-q8_0", "minilm-gguf"};
-constexpr std::string_view kRoles[] = {"stt", "llm", "tts", "vad", "turn", "embed"};
+constexpr std::string_view kRoles[] = {"stt", "llm", "tts", "vad", "turn", "wake", "embed"};
 constexpr std::string_view kSourceKinds[] = {"hub", "pypi", "npm", "url", "join"};
 
 template <std::size_t N>

@@ -36,7 +36,7 @@ struct CatalogFile {
 
 struct CatalogModel {
   std::string id;    ///< "whisper-base"
-  std::string role;  ///< "stt", "llm", "tts", "vad", "turn", "embed"
+  std::string role;  ///< "stt", "llm", "tts", "vad", "turn", "wake", "embed"
   std::string title;
   std::string license;
   std::string license_url;
