@@ -34,7 +34,8 @@ class MorganServer:
         (pathlib.Path(self._folder.name) / "models").symlink_to(self.models.resolve())
         if self.cache:
             (pathlib.Path(self._folder.name) / "cache").symlink_to(self.cache)
-        environment = dict(os.environ, MORGAN_HOME=self._folder.name, MORGAN_LOG_LEVEL="warn")
+        environment = dict(os.environ, MORGAN_HOME=self._folder.name, MORGAN_LOG_LEVEL="warn",
+                           MORGAN_WYOMING_ENABLED="false")
         for name, port in self.ports.items():
             environment[f"MORGAN_SERVER_{name.upper()}_PORT"] = str(port)
         began = time.perf_counter()

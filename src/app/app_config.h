@@ -88,6 +88,16 @@ struct LiveConfig {
   bool record_turns = false;
 };
 
+/// The Wyoming protocol, beside core.
+struct WyomingConfig {
+  bool enabled = true;
+  std::uint16_t port = 10300;
+  int max_connections = 128;
+  bool announce = true;
+  bool wake_words = true;
+  double wake_threshold = 0.5;
+};
+
 /// Used by `morgan serve core` alone: where the other services are.
 struct CoreConfig {
   std::string llm_url = "http://127.0.0.1:8001/v1";
@@ -104,6 +114,7 @@ struct AppConfig {
   EmbedConfig embed;
   DialogueConfig dialogue;
   LiveConfig live;
+  WyomingConfig wyoming;
   std::string store_file;    ///< "": $MORGAN_HOME/morgan.db
   std::string hub_endpoint;  ///< "": the official hub
   std::string log_level = "info";

@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
+
+#include <climits>
 
 namespace morgan::app {
 
@@ -86,7 +89,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   MORGAN_CHECK_OK(app->check_ports(services));
   MORGAN_TRY(app->catalog_, models::Catalog::with_user_file(morgan_home() / "catalog.toml"));
   app->models_ = std::make_unique<models::ModelStore>(morgan_home(), app->catalog_);
-  const EngineRoles roles = roles_for(services);
+  EngineRoles roles = roles_for(services);
+  roles.wake = app->serves_wyoming(services) && config.wyoming.wake_words;
   MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles));
   app->upstreams_ = std::make_unique<UpstreamWatch>(upstreams_of(config, roles));
   if (services.contains("core")) {
@@ -104,10 +108,12 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
         std::make_unique<dialogue::live::LiveService>(app->live_parts(), live_options(config.live), &app->metrics_);
   }
   MORGAN_CHECK_OK(app->open_servers(services));
+  if (app->serves_wyoming(services)) MORGAN_CHECK_OK(app->open_wyoming());
   // Loading passes whole models through the heap: what was only on its way goes back to the system.
   ::malloc_trim(0);
   for (const auto& [name, server] : app->servers_)
     server->start();
+  if (app->wyoming_server_) app->start_wyoming();
   log::info("app", "ready", {{"ms", milliseconds_since(begin)}, {"services", std::to_string(services.size())}});
   return app;
 }
@@ -148,6 +154,10 @@ Result<void> Application::check_ports(const std::set<std::string>& services) {
     MORGAN_TRY(auto probe, net::Server::listen(server_options(service), net::Router()));
     probes.push_back(std::move(probe));
   }
+  std::unique_ptr<net::TcpServer> wyoming_probe;
+  if (serves_wyoming(services)) {
+    MORGAN_TRY(wyoming_probe, listen_wyoming([](std::shared_ptr<net::TcpPeer>) { return nullptr; }));
+  }
   if (!is_loopback(config_.server.host)) {
     log::warn("app", "listening beyond this machine without access control", {{"host", config_.server.host}});
   }
@@ -160,6 +170,53 @@ Result<void> Application::open_servers(const std::set<std::string>& services) {
     servers_.emplace(service, std::move(server));
   }
   return {};
+}
+
+bool Application::serves_wyoming(const std::set<std::string>& services) const {
+  return config_.wyoming.enabled && services.contains("core");
+}
+
+Result<std::unique_ptr<net::TcpServer>> Application::listen_wyoming(net::TcpSessionFactory sessions) const {
+  net::TcpServerOptions options;
+  options.name = "wyoming";
+  options.host = config_.server.host;
+  options.port = config_.wyoming.port;
+  options.max_connections = static_cast<std::size_t>(config_.wyoming.max_connections);
+  auto server = net::TcpServer::listen(std::move(options), std::move(sessions));
+  if (server || server.error().code != ErrorCode::kConflict) return server;
+  // The port is the one that every speech-to-text server for Home Assistant has.
+  return fail(ErrorCode::kConflict,
+              fmt::format("port {} is already in use; stop the program that holds it (ss -ltnp shows it), set "
+                          "wyoming.port, or wyoming.enabled = false",
+                          config_.wyoming.port));
+}
+
+Result<void> Application::open_wyoming() {
+  services::WyomingParts parts;
+  parts.stt = engines_.stt.get();
+  parts.tts = engines_.tts.get();
+  parts.vad = engines_.vad.get();
+  parts.wake = engines_.wake.get();
+  parts.dialogue = dialogue_.get();
+  parts.metrics = &metrics_;
+  parts.version = version();
+  parts.max_audio_seconds = config_.server.max_audio_seconds;
+  services::WyomingOptions options;
+  options.threads = static_cast<std::size_t>(config_.server.worker_threads);
+  options.max_connections = static_cast<std::size_t>(config_.wyoming.max_connections);
+  wyoming_ = std::make_unique<services::WyomingService>(std::move(parts), options);
+  MORGAN_TRY(wyoming_server_, listen_wyoming(wyoming_->sessions()));
+  return {};
+}
+
+void Application::start_wyoming() {
+  wyoming_server_->start();
+  // What only this machine reaches is of no use to others.
+  if (!config_.wyoming.announce || is_loopback(config_.server.host)) return;
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {};
+  announcement_ =
+      net::Announcement::start({fmt::format("Morgan on {}", host.data()), "_wyoming._tcp", wyoming_server_->port()});
 }
 
 services::ServiceContext Application::context_of(const std::string& service) const {
@@ -251,6 +308,7 @@ std::map<std::string, std::string> Application::addresses() const {
   std::map<std::string, std::string> all;
   for (const auto& [name, server] : servers_)
     all[name] = fmt::format("http://{}:{}", config_.server.host, server->port());
+  if (wyoming_server_) all["wyoming"] = fmt::format("tcp://{}:{}", config_.server.host, wyoming_server_->port());
   return all;
 }
 
@@ -262,6 +320,13 @@ void Application::stop() {
   std::vector<std::jthread> stopping;
   for (const auto& [name, server] : servers_) {
     stopping.emplace_back([&server = *server, grace] { server.stop(grace); });
+  }
+  announcement_.reset();
+  if (wyoming_server_) {
+    stopping.emplace_back([this, grace] {
+      wyoming_server_->stop(grace);
+      wyoming_->stop();
+    });
   }
 }
 

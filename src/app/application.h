@@ -9,8 +9,11 @@
 #include "dialogue/conversation_service.h"
 #include "dialogue/live/live_service.h"
 #include "models/catalog.h"
+#include "net/announcement.h"
 #include "net/server.h"
+#include "net/tcp_server.h"
 #include "services/service.h"
+#include "services/wyoming/wyoming_service.h"
 #include "stores/conversation_store.h"
 
 #include <chrono>
@@ -36,7 +39,7 @@ class Application {
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
-  /// Service to "http://host:port".
+  /// Service to "http://host:port"; "wyoming" to "tcp://host:port".
   std::map<std::string, std::string> addresses() const;
   const EngineSet& engines() const { return engines_; }
 
@@ -46,6 +49,10 @@ class Application {
  private:
   Application() = default;
   net::ServerOptions server_options(const std::string& service);
+  bool serves_wyoming(const std::set<std::string>& services) const;
+  Result<std::unique_ptr<net::TcpServer>> listen_wyoming(net::TcpSessionFactory sessions) const;
+  Result<void> open_wyoming();
+  void start_wyoming();
   Result<void> check_ports(const std::set<std::string>& services);
   Result<void> open_servers(const std::set<std::string>& services);
   services::ServiceContext context_of(const std::string& service) const;
@@ -63,6 +70,9 @@ class Application {
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::unique_ptr<dialogue::live::LiveService> live_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;
+  std::unique_ptr<services::WyomingService> wyoming_;
+  std::unique_ptr<net::TcpServer> wyoming_server_;
+  std::unique_ptr<net::Announcement> announcement_;
   bool stopped_ = false;
 };
 

@@ -212,6 +212,27 @@ void add_live_keys(Keys& keys) {
       "keep what was said in turns/ of Morgan's home, for `morgan replay`; off: no audio is kept");
 }
 
+void add_wyoming_keys(Keys& keys) {
+  add_flag(
+      keys, "wyoming.enabled", [](AppConfig& c) -> auto& { return c.wyoming.enabled; },
+      "serve Home Assistant's protocol together with core, at server.host");
+  add_integer(
+      keys, "wyoming.port", [](AppConfig& c) -> auto& { return c.wyoming.port; }, 0,
+      std::numeric_limits<std::uint16_t>::max(), "its port");
+  add_integer(
+      keys, "wyoming.max_connections", [](AppConfig& c) -> auto& { return c.wyoming.max_connections; }, 1, 10'000,
+      "clients that may be connected; more are closed at once");
+  add_flag(
+      keys, "wyoming.announce", [](AppConfig& c) -> auto& { return c.wyoming.announce; },
+      "tell the local network, through the Avahi daemon; never while server.host is this machine only");
+  add_flag(
+      keys, "wyoming.wake_words", [](AppConfig& c) -> auto& { return c.wyoming.wake_words; },
+      "listen for wake words, when the model open-wake-word is there");
+  add_number(
+      keys, "wyoming.wake_threshold", [](AppConfig& c) -> auto& { return c.wyoming.wake_threshold; }, 0.05, 0.99,
+      "how sure it must be; more for fewer false alarms, less to be heard sooner");
+}
+
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
@@ -229,6 +250,7 @@ Keys make_keys() {
       keys, "dialogue.temperature", [](AppConfig& c) -> auto& { return c.dialogue.temperature; }, 0, 2,
       "0 always gives the likeliest answer");
   add_live_keys(keys);
+  add_wyoming_keys(keys);
   add_text(
       keys, "store.file", [](AppConfig& c) -> auto& { return c.store_file; },
       "database of the conversations; empty: morgan.db in Morgan's home");

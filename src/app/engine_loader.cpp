@@ -12,6 +12,7 @@
 #include "engines/tts/tts_router.h"
 #include "engines/turn/smart_turn.h"
 #include "engines/vad/silero_vad.h"
+#include "engines/wake/open_wake_word.h"
 
 #include <fmt/format.h>
 
@@ -73,6 +74,21 @@ Result<std::unique_ptr<engines::VadEngine>> load_vad(const models::ModelStore& s
 Result<std::unique_ptr<engines::TurnEngine>> load_turn(const models::ModelStore& store) {
   MORGAN_TRY(const fs::path file, store.file("smart-turn", "smart-turn-v3.2-cpu.onnx"));
   return engines::load_smart_turn(file);
+}
+
+// Nobody has to have wake words: a model that was not pulled is none that is missing.
+void load_wake(const AppConfig& config, const models::ModelStore& store, EngineSet& set) {
+  engines::OpenWakeWordOptions options;
+  options.folder = store.folder("open-wake-word");
+  options.threshold = static_cast<float>(config.wyoming.wake_threshold);
+  std::error_code status;
+  if (!fs::exists(options.folder, status)) return;
+  auto loaded = engines::load_open_wake_word(options);
+  if (loaded) {
+    set.wake = std::move(*loaded);
+  } else {
+    set.missing.push_back({"wake", loaded.error().message});
+  }
 }
 
 Result<std::unique_ptr<engines::SttEngine>> load_stt(const AppConfig& config, const models::ModelStore& store,
@@ -203,6 +219,7 @@ std::vector<engines::EngineInfo> EngineSet::infos() const {
   }
   if (vad) all.push_back(vad->info());
   if (turn) all.push_back(turn->info());
+  if (wake) all.push_back(wake->info());
   if (embed) all.push_back(embed->info());
   return all;
 }
@@ -219,6 +236,7 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
       MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(sibling_options(config.core.llm_url)), set.embed));
     if (roles.vad) MORGAN_CHECK_OK(take("vad", load_vad(store), set.vad));
     if (roles.turn) take_optional("turn", load_turn(store), set.turn, set.missing);
+    if (roles.wake) load_wake(config, store, set);
     return set;
   }
 
@@ -235,6 +253,7 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
   if (roles.embed) embed = start("embed", [&] { return load_embed(config, store); });
   if (roles.turn) turn = start("turn", [&] { return load_turn(store); });
   if (roles.vad) MORGAN_CHECK_OK(take("vad", timed("vad", [&] { return load_vad(store); }), set.vad));
+  if (roles.wake) load_wake(config, store, set);
   if (roles.stt)
     MORGAN_CHECK_OK(take("stt", timed("stt", [&] { return load_stt(config, store, set.vad.get()); }), set.stt));
 

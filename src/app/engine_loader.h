@@ -9,6 +9,7 @@
 #include "engines/tts/tts_engine.h"
 #include "engines/turn/turn_engine.h"
 #include "engines/vad/vad_engine.h"
+#include "engines/wake/wake_engine.h"
 #include "models/model_store.h"
 
 #include <memory>
@@ -21,6 +22,7 @@ namespace morgan::app {
 struct EngineRoles {
   bool vad = false;
   bool turn = false;
+  bool wake = false;  ///< if its model is there
   bool stt = false;
   bool llm = false;
   bool tts = false;
@@ -39,6 +41,7 @@ struct MissingPart {
 struct EngineSet {
   std::unique_ptr<engines::VadEngine> vad;
   std::unique_ptr<engines::TurnEngine> turn;
+  std::unique_ptr<engines::WakeEngine> wake;
   std::unique_ptr<engines::SttEngine> stt;
   std::unique_ptr<engines::LlmEngine> llm;
   std::unique_ptr<engines::TtsEngine> tts;
@@ -49,7 +52,7 @@ struct EngineSet {
 };
 
 /// Loads what `roles` asks for, in parallel. VAD, speech to text, the language model and one voice are
-/// required; turn detection, embeddings and the second voice family are not: they go into `missing`.
+/// required; turn detection, wake words, embeddings and the second voice family are not: they go into `missing`.
 /// @error the first required engine's, with its role in the message
 Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore& store, const EngineRoles& roles);
 

@@ -142,8 +142,10 @@ std::vector<Finding> check_ports(const Context& context) {
   if (!config) return {};
   std::vector<Finding> findings;
   const app::ServerConfig& server = config->server;
-  for (const std::uint16_t port :
-       {server.core_port, server.llm_port, server.tts_port, server.stt_port, server.vad_port}) {
+  std::vector<std::uint16_t> ports{server.core_port, server.llm_port, server.tts_port, server.stt_port,
+                                   server.vad_port};
+  if (config->wyoming.enabled) ports.push_back(config->wyoming.port);
+  for (const std::uint16_t port : ports) {
     net::ServerOptions options;
     options.host = server.host;
     options.port = port;
@@ -151,8 +153,9 @@ std::vector<Finding> check_ports(const Context& context) {
     if (probe) {
       findings.push_back({Verdict::kGood, fmt::format("port {}", port), "free", ""});
     } else {
-      findings.push_back({Verdict::kWarning, fmt::format("port {}", port), "in use (by Morgan, if it runs)",
-                          "if Morgan does not run: `ss -ltnp` shows who holds it; server.*_port chooses another"});
+      findings.push_back(
+          {Verdict::kWarning, fmt::format("port {}", port), "in use (by Morgan, if it runs)",
+           "if Morgan does not run: `ss -ltnp` shows who holds it; server.*_port or wyoming.port chooses another"});
     }
   }
   return findings;

@@ -94,6 +94,7 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
   if (config.log_level == "info") MORGAN_CHECK_OK(log::set_level("warn"));
   config.server.core_port = config.server.llm_port = config.server.tts_port = config.server.stt_port =
       config.server.vad_port = 0;
+  config.wyoming.enabled = false;
   config.server.host = "127.0.0.1";
   std::set<std::string> needed = services;
   // Core alone would look for its neighbours over HTTP.

@@ -26,11 +26,14 @@ void print_welcome(const std::map<std::string, std::string>& addresses, double s
                                                         {"llm", "language model and embeddings"},
                                                         {"tts", "text to speech"},
                                                         {"stt", "speech to text"},
-                                                        {"vad", "voice activity and turn detection"}};
-  for (const std::string& name : app::kServiceNames) {
+                                                        {"vad", "voice activity and turn detection"},
+                                                        {"wyoming", "Home Assistant"}};
+  std::vector<std::string> names = app::kServiceNames;
+  names.emplace_back("wyoming");
+  for (const std::string& name : names) {
     const auto found = addresses.find(name);
     if (found != addresses.end())
-      std::cout << fmt::format("  {:<5} {}   {}\n", name, found->second, dim(kWhat.at(name)));
+      std::cout << fmt::format("  {:<7} {}   {}\n", name, found->second, dim(kWhat.at(name)));
   }
   const auto core = addresses.find("core");
   if (core != addresses.end()) {

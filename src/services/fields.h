@@ -82,6 +82,8 @@ Result<std::string> read_user_id(const Fields& fields);
 
 /// "en-US", "EN" and "english" to "en"; "auto" to "". What is no language name is left for the engine to refuse.
 std::string language_code(std::string_view name);
+/// The codes of all languages that Whisper knows.
+std::vector<std::string> known_languages();
 /// "en" to "english", as OpenAI's verbose answer writes it; the code itself when unknown.
 std::string language_name(std::string_view code);
 

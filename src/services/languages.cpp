@@ -61,6 +61,13 @@ std::string language_code(std::string_view name) {
   return tag ? code : lower;
 }
 
+std::vector<std::string> known_languages() {
+  std::vector<std::string> codes;
+  for (const Language& language : kLanguages)
+    codes.emplace_back(language.code);
+  return codes;
+}
+
 std::string language_name(std::string_view code) {
   const auto found =
       std::find_if(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.code == code; });

@@ -55,13 +55,15 @@ class Server:
     def __init__(self, home):
         self.home = home
         (home / "models").symlink_to(MODELS)
-        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
+        *ports, self.wyoming_port = free_ports(len(SERVICES) + 1)
+        self.ports = dict(zip(SERVICES, ports))
         self.process = None
 
     def environment(self, **more):
         environment = dict(os.environ, MORGAN_HOME=str(self.home), **more)
         for name, port in self.ports.items():
             environment[f"MORGAN_SERVER_{name.upper()}_PORT"] = str(port)
+        environment["MORGAN_WYOMING_PORT"] = str(self.wyoming_port)
         return environment
 
     def start(self, **settings):
