@@ -129,7 +129,10 @@ net::ServerOptions Application::server_options(const std::string& service) {
   options.port = port_of(config_.server, service);
   options.worker_threads = static_cast<std::size_t>(config_.server.worker_threads);
   options.queue_limit = static_cast<std::size_t>(config_.server.queue_limit);
-  options.max_ws_sessions = static_cast<std::size_t>(config_.live.max_sessions);
+  // Who finds no room is told so over a socket of his own.
+  constexpr std::size_t kToldThatItIsFull = 100;
+  options.max_ws_sessions =
+      std::max(options.max_ws_sessions, static_cast<std::size_t>(config_.live.max_sessions) + kToldThatItIsFull);
   options.error_response = services::error_response;
   options.observer = [this, service](const net::Request& request, std::string_view pattern, int status,
                                      double seconds) {

@@ -315,11 +315,13 @@ Hypothesis StreamingTranscriber::State::hypothesis_of(const Pass& pass, const He
 Result<void> StreamingTranscriber::State::hear_tail(const Heard& heard, DecodeKind kind, const StopToken& stop) {
   MORGAN_TRY(Pass pass, run(heard, cuts.back(), kind, false, stop));
   double engine_ms = pass.engine_ms;
-  if (pass.refused && kind != DecodeKind::kPartial && cuts.size() > 1) {
-    // With more of what was said before, Whisper finds its way again.
+  if ((pass.refused || !pass.clean) && kind != DecodeKind::kPartial && cuts.size() > 1) {
+    // With more of what was said before, Whisper finds its way again, and what is known is found: else words are
+    // doubled.
     const Cut& before = cuts[cuts.size() - 2];
-    MORGAN_TRY(pass, run(listen(before.sample), before, kind, false, stop));
-    engine_ms += pass.engine_ms;
+    MORGAN_TRY(Pass again, run(listen(before.sample), before, kind, false, stop));
+    engine_ms += again.engine_ms;
+    if (pass.refused || again.clean) pass = std::move(again);
   }
   if (pass.refused) {
     // Nothing is known of the tail but what the last pass said.
