@@ -156,13 +156,6 @@ Result<void> narrow_tool_choice(Json& body) {
   return {};
 }
 
-Json to_json(const std::vector<ChatMessage>& messages) {
-  Json array = Json::array();
-  for (const ChatMessage& message : messages)
-    array.push_back({{"role", message.role}, {"content", message.content}});
-  return array;
-}
-
 Result<std::string> read_event(const Json& event, ChatReply& reply) {
   std::string text;
   if (const auto usage = event.find("usage"); usage != event.end() && usage->is_object()) {
@@ -175,6 +168,7 @@ Result<std::string> read_event(const Json& event, ChatReply& reply) {
   for (const Json& choice : *choices) {
     const Json content = choice.value("/delta/content"_json_pointer, Json());
     if (content.is_string()) text += content.get_ref<const std::string&>();
+    take_tool_calls(choice.value("delta", Json()), reply.tool_calls);
     if (const auto reason = choice.find("finish_reason"); reason != choice.end() && reason->is_string()) {
       reply.finish_reason = reason->get<std::string>();
     }
@@ -218,7 +212,7 @@ Result<Json> own_chat_body(const ChatRequest& request) {
   if (request.max_tokens < 1) {
     return invalid("max_tokens", "max_tokens is " + std::to_string(request.max_tokens) + ", expected at least 1");
   }
-  Json body = {{"messages", to_json(request.messages)},
+  Json body = {{"messages", messages_json(request.messages)},
                {"n_predict", request.max_tokens},
                {"temperature", request.temperature},
                {"cache_prompt", true},
@@ -231,11 +225,13 @@ Result<Json> own_chat_body(const ChatRequest& request) {
     if (!word.empty()) words.push_back(word);
   }
   if (!words.empty()) body["stop"] = std::move(words);
+  MORGAN_CHECK_OK(add_tools(request, body));
+  MORGAN_CHECK_OK(narrow_tool_choice(body));
   return body;
 }
 
 Json prefill_body(const std::vector<ChatMessage>& messages) {
-  return {{"messages", to_json(messages)},
+  return {{"messages", messages_json(messages)},
           {"n_predict", 0},
           {"cache_prompt", true},
           {"add_generation_prompt", false},

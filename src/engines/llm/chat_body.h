@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/json_util.h"
+#include "engines/llm/chat_messages.h"
 #include "engines/llm/llm_engine.h"
 
 #include <string>

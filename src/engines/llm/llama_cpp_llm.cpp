@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <list>
 #include <system_error>
@@ -21,10 +22,7 @@ constexpr std::string_view kContextExceeded = "exceed_context_size_error";
 
 bool starts_with(const std::vector<ChatMessage>& messages, const std::vector<ChatMessage>& prefix) {
   if (prefix.empty() || prefix.size() > messages.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    if (prefix[i].role != messages[i].role || prefix[i].content != messages[i].content) return false;
-  }
-  return true;
+  return std::equal(prefix.begin(), prefix.end(), messages.begin());
 }
 
 std::string wire_error(const BridgeReply& refused) {

@@ -15,9 +15,20 @@
 
 namespace morgan::engines {
 
+/// A function that the model wants called.
+struct ToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  ///< JSON, as the model wrote it
+  bool operator==(const ToolCall&) const = default;
+};
+
 struct ChatMessage {
   std::string role;  ///< "system", "user", "assistant", "tool"
   std::string content;
+  std::vector<ToolCall> tool_calls = {};  ///< of an assistant's message
+  std::string tool_call_id = {};          ///< of a tool's message: which call it answers
+  bool operator==(const ChatMessage&) const = default;
 };
 
 struct ChatRequest {
@@ -27,7 +38,9 @@ struct ChatRequest {
   std::optional<double> top_p;
   std::optional<long long> seed;
   std::vector<std::string> stop_words;
-  std::string model;  ///< "" or "default": the engine's own
+  std::string model;        ///< "" or "default": the engine's own
+  std::string tools;        ///< JSON list in OpenAI's chat form; "": none
+  std::string tool_choice;  ///< JSON: "auto", "none", "required" or one function; "": the model decides
 };
 
 struct ChatUsage {
@@ -38,8 +51,9 @@ struct ChatUsage {
 
 struct ChatReply {
   std::string text;
-  std::string finish_reason;  ///< "stop", "length"
+  std::string finish_reason;  ///< "stop", "length", "tool_calls"
   ChatUsage usage;
+  std::vector<ToolCall> tool_calls;
 };
 
 /// Raw answer of an OpenAI-form call.

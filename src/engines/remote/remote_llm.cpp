@@ -1,5 +1,6 @@
 #include "base/json_util.h"
 #include "base/strings.h"
+#include "engines/llm/chat_messages.h"
 #include "engines/remote/openai_engines.h"
 #include "engines/remote/remote_client.h"
 #include "net/sse.h"
@@ -54,7 +55,9 @@ class ChatReader {
     const Json& choice = choices->front();
     reply_.finish_reason = string_or(choice, "finish_reason", reply_.finish_reason);
     const auto message = choice.find(part);
-    if (message != choice.end()) take_text(string_or(*message, "content", ""));
+    if (message == choice.end()) return;
+    take_tool_calls(*message, reply_.tool_calls);
+    take_text(string_or(*message, "content", ""));
   }
 
   bool wants_more() const { return !error_ && !cancelled_; }
@@ -93,14 +96,10 @@ struct Dialect {
   }
 };
 
-Json chat_body(const ChatRequest& request, const RemoteOptions& options, const Dialect& dialect) {
-  Json messages = Json::array();
-  for (const auto& message : request.messages) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  }
+Result<Json> chat_body(const ChatRequest& request, const RemoteOptions& options, const Dialect& dialect) {
   const bool own_model = request.model.empty() || request.model == "default";
   Json body{{"model", own_model ? options.model : request.model},
-            {"messages", std::move(messages)},
+            {"messages", messages_json(request.messages)},
             {"temperature", request.temperature},
             {dialect.max_completion_tokens ? "max_completion_tokens" : "max_tokens", request.max_tokens},
             {"stream", true}};
@@ -108,6 +107,7 @@ Json chat_body(const ChatRequest& request, const RemoteOptions& options, const D
   if (request.top_p) body["top_p"] = *request.top_p;
   if (request.seed) body["seed"] = *request.seed;
   if (!request.stop_words.empty()) body["stop"] = request.stop_words;
+  MORGAN_CHECK_OK(add_tools(request, body));
   return body;
 }
 
@@ -130,7 +130,8 @@ class RemoteLlm final : public LlmEngine {
         has_events = true;
         reader.take(data, "delta");
       });
-      net::ClientRequest post = client_.post_json(kChatPath, chat_body(request, client_.options(), dialect_));
+      MORGAN_TRY(const Json body, chat_body(request, client_.options(), dialect_));
+      net::ClientRequest post = client_.post_json(kChatPath, body);
       post.headers.emplace("Accept", "text/event-stream");
       post.on_body = [&](std::string_view bytes) {
         parser.push(bytes);
