@@ -205,7 +205,7 @@ bool HttpConnection::is_websocket() const {
   return match_->ws_handler != nullptr || match_->ws_session != nullptr;
 }
 
-HttpConnection::Early HttpConnection::check_upgrade() const {
+HttpConnection::Early HttpConnection::check_upgrade() {
   const Request& request = exchange_->request;
   if (!beast::websocket::is_upgrade(parser_->get())) {
     return refuse(
@@ -220,6 +220,10 @@ HttpConnection::Early HttpConnection::check_upgrade() const {
   if ((has_thread ? context_->ws_threads : context_->ws_sessions) >= limit) {
     return refuse(refusal(ErrorCode::kOverloaded, fmt::format("{} sessions are open already", limit), 503));
   }
+  if (match_->ws_session == nullptr || !match_->ws_options->accept) return std::nullopt;
+  auto accepted = match_->ws_options->accept(request);
+  if (!accepted) return refuse(Refusal{accepted.error(), 0, {}});
+  ws_protocol_ = std::move(*accepted);
   return std::nullopt;
 }
 
@@ -283,6 +287,7 @@ asio::awaitable<void> HttpConnection::upgrade() {
     ws_ = std::make_shared<WsThreadConnection>(context_, std::move(socket_), std::move(exchange_->request),
                                                match_->ws_handler);
   }
+  if (match_->ws_session != nullptr) ws_->set_limits(match_->ws_options->max_message, ws_protocol_);
   const bool accepted = co_await ws_->accept(&parser_->get());
   int status = kRefusedUpgrade;
   if (accepted) {

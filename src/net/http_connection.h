@@ -64,7 +64,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Response refuse(const Refusal& refused) const;
   Refusal with_allow(Refusal refused) const;
   bool is_websocket() const;
-  Early check_upgrade() const;
+  Early check_upgrade();
   Persistence persistence() const;
   void observe(int status);
   void watch();
@@ -89,6 +89,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser_;
   std::optional<Router::Match> match_;
   std::string raw_path_;
+  std::string ws_protocol_;           // to answer the handshake with, or ""
   std::shared_ptr<WsConnection> ws_;  // shared with the session's thread, and with what it posts and writes
   Clock::time_point began_;
   bool watching_ = false;    // a read is under way that tells data from departure

@@ -29,6 +29,7 @@ struct Route {
   std::map<Method, Endpoint> endpoints;
   WsHandler ws_handler;
   WsSessionFactory ws_session;
+  WsOptions ws_options;
 
   bool is_websocket() const { return ws_handler || ws_session; }
 };
@@ -92,8 +93,10 @@ void Router::add_ws(std::string pattern, WsHandler handler) {
   table_->route(std::move(pattern)).ws_handler = std::move(handler);
 }
 
-void Router::add_ws_session(std::string pattern, WsSessionFactory factory) {
-  table_->route(std::move(pattern)).ws_session = std::move(factory);
+void Router::add_ws_session(std::string pattern, WsSessionFactory factory, WsOptions options) {
+  Route& route = table_->route(std::move(pattern));
+  route.ws_session = std::move(factory);
+  route.ws_options = std::move(options);
 }
 
 bool Router::has_ws_session() const {
@@ -154,7 +157,10 @@ Result<Router::Match> Router::find(Method method, std::string_view path) const {
   }
   if (method == Method::kGet) {
     if (best->ws_handler) match.ws_handler = &best->ws_handler;
-    if (best->ws_session) match.ws_session = &best->ws_session;
+    if (best->ws_session) {
+      match.ws_session = &best->ws_session;
+      match.ws_options = &best->ws_options;
+    }
   }
   match.pattern = best->pattern;
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -34,7 +34,7 @@ class Router {
   /// A WebSocket endpoint whose sessions have a thread each, 64 at most; a plain GET to it is answered 426.
   void add_ws(std::string pattern, WsHandler handler);
   /// A WebSocket endpoint whose sessions have no thread: ServerOptions::max_ws_sessions at most.
-  void add_ws_session(std::string pattern, WsSessionFactory factory);
+  void add_ws_session(std::string pattern, WsSessionFactory factory, WsOptions options = {});
   bool has_ws_session() const;
 
   struct Match;
@@ -51,6 +51,7 @@ struct Router::Match {
   const Handler* handler = nullptr;  ///< null when only a WebSocket is there
   const WsHandler* ws_handler = nullptr;
   const WsSessionFactory* ws_session = nullptr;
+  const WsOptions* ws_options = nullptr;  ///< of ws_session
   RouteOptions options;
   std::string pattern;  ///< the label for metrics
   std::map<std::string, std::string> params;

@@ -33,6 +33,7 @@ WsConnection::WsConnection(ServerContext* context, asio::ip::tcp::socket socket,
       // Not called after the destructor, which waits for a call that is under way.
       outbox_(std::make_shared<WsOutbox>([this] { post_wake(); })),
       ws_(WsSocket(std::move(socket))),
+      max_message_(kMaxMessage),
       event_(ws_.get_executor()),
       deadline_(ws_.get_executor()) {
   request_.stop = stop_.token();
@@ -51,13 +52,20 @@ void WsConnection::keep_silent_client(bool keep) {
   ws_.set_option(timeout);
 }
 
+void WsConnection::set_limits(std::size_t max_message, std::string protocol) {
+  max_message_ = max_message;
+  protocol_ = std::move(protocol);
+}
+
 asio::awaitable<bool> WsConnection::accept(const UpgradeRequest* head) {
   keep_silent_client(false);
-  ws_.set_option(websocket::stream_base::decorator([id = request_.request_id](websocket::response_type& response) {
-    response.set(beast::http::field::server, "Morgan");  // Beast would add its own name and version
-    response.set("X-Request-ID", id);
-  }));
-  ws_.read_message_max(kMaxMessage);
+  ws_.set_option(websocket::stream_base::decorator(
+      [id = request_.request_id, protocol = protocol_](websocket::response_type& response) {
+        response.set(beast::http::field::server, "Morgan");  // Beast would add its own name and version
+        response.set("X-Request-ID", id);
+        if (!protocol.empty()) response.set(beast::http::field::sec_websocket_protocol, protocol);
+      }));
+  ws_.read_message_max(max_message_);
   ws_.auto_fragment(false);
   const auto accepted = co_await ws_.async_accept(*head, kTuple);
   co_return !std::get<0>(accepted);

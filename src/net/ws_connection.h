@@ -33,6 +33,8 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   WsConnection(const WsConnection&) = delete;
   WsConnection& operator=(const WsConnection&) = delete;
 
+  /// Before accept(). @param protocol  to answer with, or ""
+  void set_limits(std::size_t max_message, std::string protocol);
   /// Shakes hands. @param head  the caller's, until this is done   @return false when the client is not to be served
   boost::asio::awaitable<bool> accept(const UpgradeRequest* head);
   /// Runs the session to its end, and closes. @return the status for the observer
@@ -82,6 +84,8 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   void cut_after(std::chrono::milliseconds limit);
 
   Stream ws_;
+  std::size_t max_message_;
+  std::string protocol_;  // of the handshake's answer, or ""
   boost::asio::steady_timer event_;
   boost::asio::steady_timer deadline_;  // of the close, and of what follows it
   boost::beast::flat_buffer buffer_;

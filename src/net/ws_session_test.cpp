@@ -301,6 +301,39 @@ TEST(WsSession, AFactoryMayRefuseWithItsOwnCode) {
   EXPECT_NE(receive(*client).find("1013: no room"), std::string::npos);
 }
 
+TEST(WsSession, AnEndpointMayRefuseBeforeTheUpgradeAndHasItsOwnProtocolAndLimit) {
+  Router routes;
+  WsOptions options;
+  options.max_message = 1'000;
+  options.accept = [](const Request& request) -> Result<std::string> {
+    if (request.query_value("key") != "good") return fail(ErrorCode::kUnauthorized, "this key is not known");
+    return std::string("talk");
+  };
+  const auto make = [](const Request&, std::shared_ptr<WsPeer> peer) {
+    auto session = std::make_shared<TestSession>();
+    session->peer = std::move(peer);
+    return session;
+  };
+  routes.add_ws_session("/ws", make, std::move(options));
+  const auto server = start_server(std::move(routes));
+  const auto head_of = [&server](const std::string& target) {
+    RawClient client(server->port());
+    client.send("GET " + target +
+                " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: talk, secret\r\n\r\n");
+    return client.read_until("\r\n\r\n");
+  };
+  EXPECT_TRUE(head_of("/ws?key=bad").starts_with("HTTP/1.1 401 ")) << head_of("/ws?key=bad");
+  const std::string head = head_of("/ws?key=good");
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 101 ")) << head;
+  EXPECT_NE(head.find("Sec-WebSocket-Protocol: talk\r\n"), std::string::npos) << head;
+  const auto client = connect(*server, "/ws?key=good");
+  ASSERT_TRUE(client->send({false, std::string(1'000, 'x')}));
+  EXPECT_EQ(receive(*client).size(), 1'005U);
+  ASSERT_TRUE(client->send({false, std::string(1'001, 'x')}));
+  EXPECT_NE(receive(*client).find("1009"), std::string::npos);
+}
+
 TEST(WsSession, StopLetsASessionFinishWithinItsGrace) {
   std::promise<std::shared_ptr<WsPeer>> told;
   Counter gone;

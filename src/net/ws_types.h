@@ -46,10 +46,10 @@ using WsHandler = std::function<void(const Request&, WsPeer&)>;
 class WsSession {
  public:
   virtual ~WsSession() = default;
-  /// A whole message, at most 1 MiB. False: no more, until WsPeer::resume() is called; the socket is not read
-  /// meanwhile, so a client that sends too fast waits, and its departure is not noticed.
+  /// A whole message, at most WsOptions::max_message. False: no more, until WsPeer::resume() is called; the socket is
+  /// not read meanwhile, so a client that sends too fast waits, and its departure is not noticed.
   virtual bool on_message(WsMessage message) = 0;
-  /// A message was larger than 1 MiB and is lost; the connection will be closed with 1009.
+  /// A message was larger than that and is lost; the connection will be closed with 1009.
   virtual void on_too_large() = 0;
   /// The server will stop: finish and call WsPeer::close() within its grace, else the connection is cut.
   virtual void on_stopping() = 0;
@@ -61,5 +61,13 @@ class WsSession {
 /// sending to one that has gone is an error and nothing else. Null: the client is refused, with what close() of the
 /// peer was told.
 using WsSessionFactory = std::function<std::shared_ptr<WsSession>(const Request&, std::shared_ptr<WsPeer>)>;
+
+/// How the clients of one endpoint are let in.
+struct WsOptions {
+  std::size_t max_message = std::size_t{1} << 20U;  ///< bytes; a larger one closes with 1009
+  /// Called on the I/O thread before the handshake is answered; must not block. Null: everybody may come in.
+  /// @return the subprotocol to answer with, or ""; an error is answered as HTTP, without an upgrade
+  std::function<Result<std::string>(const Request&)> accept;
+};
 
 }  // namespace morgan::net
