@@ -2,7 +2,7 @@
 // order behind the conversation's back. The store is never waited for.
 #pragma once
 
-#include "dialogue/live/endpoint_policy.h"
+#include "dialogue/live/live_memory.h"
 #include "dialogue/prompt.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
@@ -23,7 +23,7 @@ struct MemoryOptions {
 };
 
 /// @thread the strand's
-class ConversationMemory : public std::enable_shared_from_this<ConversationMemory> {
+class ConversationMemory final : public LiveMemory, public std::enable_shared_from_this<ConversationMemory> {
  public:
   /// Writes that may wait; beyond, the store is broken and on_trouble says so.
   static constexpr std::size_t kMostWaiting = 64;
@@ -34,27 +34,18 @@ class ConversationMemory : public std::enable_shared_from_this<ConversationMemor
                      std::function<void(const Error&)> on_trouble);
 
   /// Reads history and profile anew, soon: another session may have written.
-  void refresh();
+  void refresh() override;
 
-  /// The prompt for these words of the user, with what was said before.
-  std::vector<engines::ChatMessage> prompt(const std::string& user_text) const;
-  /// The prompt for the user's last words, which have been remembered already.
-  std::vector<engines::ChatMessage> prompt_for_last() const;
-
-  /// The user's turn is over. @param metadata JSON object
-  void remember_user(const std::string& text, const std::string& metadata);
-  /// It was not: what comes next replaces it.
-  void reopen() { amend_next_ = true; }
-  /// Nothing came of it: the message stays as it is.
-  void keep() { amend_next_ = false; }
-  void remember_assistant(const std::string& text, const std::string& metadata);
-
-  /// How this speaker pauses within a turn; what is added is written with the next message.
-  const SpeakerPauses& pauses() const { return pauses_; }
-  void add_pause(Ms pause);
-
-  /// Runs `then` on the strand when all that was remembered has been written.
-  void when_written(std::function<void()> then);
+  std::vector<engines::ChatMessage> prompt(const std::string& user_text) const override;
+  std::vector<engines::ChatMessage> prompt_for_last() const override;
+  void remember_user(const std::string& text, const std::string& metadata) override;
+  void reopen() override { amend_next_ = true; }
+  void keep() override { amend_next_ = false; }
+  void remember_assistant(const std::string& text, const std::string& metadata) override;
+  const SpeakerPauses& pauses() const override { return pauses_; }
+  /// It is written with the next message.
+  void add_pause(Ms pause) override;
+  void when_written(std::function<void()> then) override;
   /// Messages kept for the prompt.
   std::size_t remembered() const { return history_.size(); }
 

@@ -77,13 +77,15 @@ std::shared_ptr<runtime::Strand> LiveService::make_strand() {
 }
 
 Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::Strand> strand, LiveConfig config,
-                                                       const std::string& id, LiveOutput* output) {
+                                                       const std::string& id, LiveOutput* output,
+                                                       std::shared_ptr<LiveMemory> memory) {
   if (!count_up(sessions_, options_.max_sessions)) {
     return fail(ErrorCode::kOverloaded, fmt::format("there are {} conversations, no more are taken (live.max_sessions)",
                                                     options_.max_sessions));
   }
   auto count = counted(sessions_);
-  auto session = std::make_shared<LiveSession>(parts_, std::move(strand), std::move(config), id, output);
+  auto session =
+      std::make_shared<LiveSession>(parts_, std::move(strand), std::move(config), id, output, std::move(memory));
   session->start();
   // The session and its place are given up together.
   return std::shared_ptr<LiveSession>(session.get(), [session, count](LiveSession*) mutable {

@@ -27,17 +27,23 @@ class LiveService {
 
   std::shared_ptr<runtime::Strand> make_strand();
 
-  /// A new conversation, counted until it is destroyed. Its calls go on `strand`.
+  /// A new conversation, counted until it is destroyed. Its calls go on `strand`. @param memory  as LiveSession has it
   /// @error kOverloaded  the message says which limit   @error kNotFound  the voice
   Result<std::shared_ptr<LiveSession>> open(std::shared_ptr<runtime::Strand> strand, LiveConfig config,
-                                            const std::string& id, LiveOutput* output);
+                                            const std::string& id, LiveOutput* output,
+                                            std::shared_ptr<LiveMemory> memory = nullptr);
   /// A session begins to send audio: counted until the returned token is destroyed.
   /// @error kOverloaded  one more would make the others miss frames
   Result<std::shared_ptr<void>> open_stream();
 
   Result<engines::Voice> find_voice(const std::string& name) const;
+  std::string model_name() const { return parts_.llm->model_name(); }
+  std::string transcriber_name() const { return parts_.stt->info().model; }
+  const DialogueOptions& dialogue() const { return parts_.dialogue; }
+  int context_tokens() const { return parts_.llm->context_tokens(); }
   const TurnLog& turns() const { return log_; }
   std::size_t sessions() const { return sessions_.load(); }
+  bool is_full() const { return sessions() >= options_.max_sessions; }
   std::size_t max_streams() const { return max_streams_; }
 
   /// Waits for what is being written and joins the threads. Sessions must have ended. Idempotent.

@@ -3,6 +3,7 @@
 #include "base/json_util.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "dialogue/live/conversation_memory.h"
 #include "dialogue/live/overlap_judge.h"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ MemoryOptions memory_options(const LiveParts& parts) {
 }  // namespace
 
 LiveSession::LiveSession(const LiveParts& parts, std::shared_ptr<runtime::Strand> strand, LiveConfig config,
-                         std::string id, LiveOutput* output)
+                         std::string id, LiveOutput* output, std::shared_ptr<LiveMemory> memory)
     : parts_(parts),
       strand_(std::move(strand)),
       config_(std::move(config)),
@@ -41,6 +42,7 @@ LiveSession::LiveSession(const LiveParts& parts, std::shared_ptr<runtime::Strand
       output_(output),
       machine_(parts.options.limits),
       gate_(parts.vad->open()),
+      memory_(std::move(memory)),
       pacer_(parts.options.pacer) {}
 
 LiveSession::~LiveSession() = default;
@@ -58,9 +60,12 @@ void LiveSession::start() {
   const auto on_trouble = [weak](const Error& error) {
     if (const auto self = weak.lock(); self && !self->closed_) self->output_->on_error(error);
   };
-  memory_ = std::make_shared<ConversationMemory>(strand_, *parts_.pool, *parts_.store, memory_options(parts_),
-                                                 config_.user_id, on_trouble);
+  if (!memory_) {
+    memory_ = std::make_shared<ConversationMemory>(strand_, *parts_.pool, *parts_.store, memory_options(parts_),
+                                                   config_.user_id, on_trouble);
+  }
   memory_->refresh();
+  apply_limits();
 }
 
 void LiveSession::configure(const LiveConfig& config) {
@@ -68,6 +73,18 @@ void LiveSession::configure(const LiveConfig& config) {
   config_ = config;
   config_.user_id = user_id;
   listener_->set_language(config_.language);
+  apply_limits();
+}
+
+void LiveSession::apply_limits() {
+  TurnLimits limits = parts_.options.limits;
+  limits.answer_turns = config_.answer_turns;
+  if (config_.endpoint) limits.longest_wait = config_.endpoint->longest;
+  if (!config_.asides) {
+    limits.idle_prompt_after = config_.idle_after;
+    limits.filler_after = 0;
+  }
+  machine_.set_limits(limits);
 }
 
 Ms LiveSession::now_ms() const {
@@ -153,6 +170,7 @@ void LiveSession::carry_out(const Command& command) {
       open_gate();
       break;
     case Kind::kDropUtterance:
+      tell_spoken(nullptr);
       listener_->drop();
       memory_->keep();  // a turn that was re-opened in vain stays as it was
       break;
@@ -185,6 +203,7 @@ void LiveSession::carry_out(const Command& command) {
       break;
     case Kind::kOverlapIsTurn:
       if (!listener_->active()) listener_->begin(speech_from_);
+      output_->on_speech(speech_from_);
       speech_began_ = command.at;
       drafts_ = 0;
       parts_.metrics->count("morgan_live_overlaps_total", {{"verdict", "interrupted"}});
@@ -199,7 +218,11 @@ void LiveSession::carry_out(const Command& command) {
       bridge(parts_.options.filler);
       break;
     case Kind::kIdlePrompt:
-      aside(parts_.options.idle_prompt);
+      config_.asides ? aside(parts_.options.idle_prompt) : output_->on_idle();
+      break;
+    case Kind::kEndTurn:
+      end_turn();
+      listener_->drop();
       break;
     case Kind::kClose:
       close();
@@ -288,6 +311,7 @@ void LiveSession::on_gate_event(const GateEvent& gate) {
 void LiveSession::begin_utterance(std::size_t at) {
   end_aside(ReplyEnd::kInterrupted);
   listener_->begin(at);
+  output_->on_speech(at);
   speech_began_ = ms_of_sample(at);
   drafts_ = 0;
   last_partial_ = strand_->now();
@@ -304,6 +328,7 @@ void LiveSession::on_partial(const engines::Hypothesis& hypothesis) {
 /// What was heard so far goes into the model's cache while they still speak.
 void LiveSession::prefill(const std::string& text) {
   if (prefilling_ || text == prefilled_) return;
+  if (!config_.answer_turns || !config_.reply.tools.empty()) return;  // there will be another prompt, or none
   prefilled_ = text;
   auto stop = std::make_shared<StopSource>();
   prefilling_ = stop;
@@ -324,6 +349,7 @@ void LiveSession::begin_draft(Generation generation, Ms voiced_until) {
   pause_seen_ = strand_->now();
   probability_ = -1;
   heard_ = {};
+  not_heard_.reset();
   turn_questions_ = 0;
   ++drafts_;
   if (!listener_->active()) {
@@ -355,7 +381,8 @@ void LiveSession::update_wait() {
   Event event;
   event.kind = Event::Kind::kWait;
   event.generation = machine_.state().draft;
-  event.value = endpoint_wait(probability_, ending_of(heard_.text), memory_->pauses(), parts_.options.endpoint);
+  event.value = endpoint_wait(probability_, ending_of(heard_.text), memory_->pauses(),
+                              config_.endpoint.value_or(parts_.options.endpoint));
   handle(event);
 }
 
@@ -368,6 +395,7 @@ void LiveSession::on_draft(Generation generation, Result<engines::Hypothesis> hy
   if (generation != machine_.state().draft) return;
   if (!hypothesis) {
     log::warn("dialogue", "a turn could not be transcribed", {{"why", hypothesis.error().message}});
+    not_heard_ = hypothesis.error();
     output_->on_error(hypothesis.error());
     return handle(Event::Kind::kTranscriptFailed, generation);
   }
@@ -397,35 +425,7 @@ void LiveSession::judge(Generation generation, const engines::Hypothesis& hypoth
   handle(event);
 }
 
-// --- The client ----------------------------------------------------------------------------------------------------
-
-void LiveSession::say(const std::string& text) {
-  if (closed_) return;
-  pending_text_ = trim(text);
-  if (pending_text_.empty()) return;
-  end_aside(ReplyEnd::kInterrupted);
-  handle(Event::Kind::kText);
-  pending_text_.clear();
-}
-
-void LiveSession::commit() {
-  handle(Event::Kind::kCommit);
-}
-
-void LiveSession::cancel() {
-  if (closed_) return;
-  end_aside(ReplyEnd::kCancelled);
-  handle(Event::Kind::kCancel);
-}
-
-void LiveSession::report_played(std::int64_t response, std::size_t samples) {
-  const bool open = reply_ && (reply_->open || reply_->bridged) && reply_->response == response;
-  const bool speaks_aside = aside_ && aside_->open && aside_->response == response;
-  if (closed_ || (!open && !speaks_aside)) return;
-  pacer_.report_played(samples, strand_->now());
-  if (open && reply_->open && samples > 0) reply_->trace.mark(TurnStage::kPlayed, strand_->now());
-  arm_output();
-}
+// --- The end of it -------------------------------------------------------------------------------------------------
 
 void LiveSession::shut_down() {
   handle(Event::Kind::kShutdown);

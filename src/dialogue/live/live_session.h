@@ -2,9 +2,9 @@
 // it and are its LiveOutput; they translate and decide nothing.
 #pragma once
 
-#include "dialogue/live/conversation_memory.h"
 #include "dialogue/live/echo_guard.h"
 #include "dialogue/live/listener.h"
+#include "dialogue/live/live_memory.h"
 #include "dialogue/live/live_types.h"
 #include "dialogue/live/reply_run.h"
 #include "dialogue/live/speech_gate.h"
@@ -22,8 +22,9 @@ namespace morgan::dialogue::live {
 class LiveSession : public std::enable_shared_from_this<LiveSession> {
  public:
   /// `output` outlives the session's last call to it, which is on_closed, or detach().
+  /// @param memory  shared with whoever else adds to it; null: Morgan's history of the user
   LiveSession(const LiveParts& parts, std::shared_ptr<runtime::Strand> strand, LiveConfig config, std::string id,
-              LiveOutput* output);
+              LiveOutput* output, std::shared_ptr<LiveMemory> memory = nullptr);
   ~LiveSession();
 
   /// Begins; call once, when the session is owned by a shared_ptr.
@@ -34,7 +35,17 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void push_audio(std::span<const float> samples);
   void say(const std::string& text);  ///< a written message
   void commit();                      ///< the turn is over
+  void forget_speech();               ///< what is being said is not meant
   void cancel();                      ///< the answer is not wanted
+  /// An answer is asked for, though nothing is said. While they speak it waits, and answers that, too.
+  /// @return false: one is being made or asked for already
+  bool respond(LiveAsk ask);
+  /// What is no live speech: a recording, or a turn that the client cut itself. `then` is called on the strand.
+  void transcribe(std::vector<float> samples, std::function<void(Result<engines::Hypothesis>)> then);
+  /// Runs `then` on the strand when all that was given to transcribe() until now has been; maybe at once.
+  void when_transcribed(std::function<void()> then);
+  /// An answer beside the conversation, which is neither remembered nor paced. The sink is called on the strand.
+  Result<std::shared_ptr<ReplyRun>> reply_beside(LiveAsk ask, ReplySink sink);
   void report_played(std::int64_t response, std::size_t samples);
   /// Finishes what was being said, within the drain deadline, then on_closed.
   void shut_down();
@@ -42,6 +53,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void gone();
 
   const LiveConfig& config() const { return config_; }
+  bool answering() const { return (reply_ && reply_->committed) || asked_; }
+  std::size_t samples_heard() const { return gate_.samples(); }
   Phase phase() const { return machine_.phase(); }
 
  private:
@@ -60,6 +73,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     bool bridge = false;      ///< of an aside: it bridges the time until the answer sounds
     bool bridged = false;     ///< what bridges it sounds, or has
     bool first_sent = false;  ///< a voiced sample has left
+    bool speaks = true;       ///< false: only written
+    std::optional<ReplySummary> summary;
+    std::optional<Error> error;
     /// Audio made before the commit, and what came with it.
     struct Piece {
       std::string text;
@@ -98,6 +114,12 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   // Answering.
   void start_reply(Generation generation);
   void launch(std::shared_ptr<Reply> reply, ReplyJob job);
+  ReplyJob job_for(const LiveAsk& ask) const;
+  LiveAsk own_ask() const;
+  bool is_asked() const;
+  void end_turn();
+  void tell_spoken(const engines::Hypothesis* heard);
+  void apply_limits();
   void commit_turn(Generation generation, bool written);
   void open_gate();
   void end_reply(ReplyEnd end);
@@ -135,9 +157,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   SpeechGate gate_;
   EchoGuard echo_;
   std::shared_ptr<Listener> listener_;
-  std::shared_ptr<ConversationMemory> memory_;
-  std::size_t speech_from_ = 0;  // sample where the newest speech began
-  bool unheard_speech_ = false;  // there is speech that was taken for an echo
+  std::shared_ptr<LiveMemory> memory_;  // shared with what is being written, and with the transport
+  std::size_t speech_from_ = 0;         // sample where the newest speech began
+  bool unheard_speech_ = false;         // there is speech that was taken for an echo
   Time last_partial_{};
   std::shared_ptr<StopSource> prefilling_;
   std::string prefilled_;
@@ -145,7 +167,11 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   // The draft, or the utterance that is being committed.
   std::int64_t turn_ = 0;
   engines::Hypothesis heard_;
-  std::string pending_text_;  // a written message that is about to be committed
+  std::optional<Error> not_heard_;  // why the draft has no transcript
+  std::string pending_text_;        // a written message that is about to be committed
+  std::optional<LiveAsk> asked_;    // an answer is asked for and has not begun
+  std::size_t transcribing_ = 0;
+  std::vector<std::function<void()>> when_transcribed_;
   Ms voiced_until_ = 0;
   Ms speech_began_ = 0;
   float probability_ = -1;

@@ -18,31 +18,66 @@ constexpr float kVoiced = 0.004F;
 
 }  // namespace
 
+LiveAsk LiveSession::own_ask() const {
+  LiveAsk ask;
+  ask.reply = config_.reply;
+  ask.voice = config_.voice;
+  ask.speed = config_.speed;
+  return ask;
+}
+
+ReplyJob LiveSession::job_for(const LiveAsk& ask) const {
+  ReplyJob job;
+  job.max_tokens = ask.reply.max_tokens > 0 ? ask.reply.max_tokens : parts_.dialogue.max_tokens;
+  job.temperature = ask.reply.temperature.value_or(parts_.dialogue.temperature);
+  job.voice = ask.voice;
+  job.speed = ask.speed;
+  job.speak = ask.reply.speak;
+  job.tools = ask.reply.tools;
+  job.tool_choice = ask.reply.tool_choice;
+  return job;
+}
+
+/// The answer that was committed is neither to something spoken now nor to a written message.
+bool LiveSession::is_asked() const {
+  return machine_.phase() == Phase::kThinking && !machine_.state().spoken && pending_text_.empty();
+}
+
 void LiveSession::start_reply(Generation generation) {
   if (!reply_ || reply_->generation != generation) {
     reply_ = std::make_shared<Reply>();
     reply_->generation = generation;
   }
   TurnTrace& trace = reply_->trace;
-  if (pending_text_.empty()) {
+  const bool spoken = !reply_->committed;
+  if (spoken) {
     trace.speech_end = time_of_ms(voiced_until_);
     trace.mark(TurnStage::kPauseSeen, pause_seen_);
     trace.mark(TurnStage::kTranscript, strand_->now());
     trace.speech_seconds = static_cast<double>(voiced_until_ - speech_began_) / 1000;
     trace.drafts = drafts_;
   }
-  ReplyJob job;
-  // A written message is in the history already: it was committed before.
-  job.prompt = pending_text_.empty() ? memory_->prompt(heard_.text) : memory_->prompt_for_last();
-  job.max_tokens = parts_.dialogue.max_tokens;
-  job.temperature = parts_.dialogue.temperature;
+  const LiveAsk ask = asked_.value_or(own_ask());
+  ReplyJob job = job_for(ask);
+  if (!spoken && pending_text_.empty() && transcribing_ > 0) {
+    // What it is to answer is still being transcribed.
+    return when_transcribed([this, generation] {
+      if (reply_ && reply_->generation == generation) start_reply(generation);
+    });
+  }
+  if (!spoken) asked_.reset();
+  // What was written or asked for is in the history already: it was committed before.
+  if (ask.prompt) {
+    job.prompt = ask.prompt(spoken ? heard_.text : "");
+  } else {
+    job.prompt = spoken ? memory_->prompt(heard_.text) : memory_->prompt_for_last();
+  }
   launch(reply_, std::move(job));
 }
 
 void LiveSession::launch(std::shared_ptr<Reply> reply, ReplyJob job) {
-  job.voice = config_.voice;
-  job.speed = config_.speed;
-  reply->rate_hz = config_.voice.sample_rate_hz;
+  reply->rate_hz = job.voice.sample_rate_hz;
+  reply->speaks = job.speak;
   const std::weak_ptr<LiveSession> weak = weak_from_this();
   // Weak, for the answer owns the run that owns these. Nobody waits for an answer that nobody holds.
   const auto on_strand = [weak, strand = strand_, answer = std::weak_ptr<Reply>(reply)](auto call) {
@@ -82,7 +117,9 @@ void LiveSession::launch(std::shared_ptr<Reply> reply, ReplyJob job) {
 void LiveSession::on_reply_text(const std::shared_ptr<Reply>& reply, std::string delta) {
   reply->trace.mark(TurnStage::kFirstToken, strand_->now());
   reply->text += delta;
-  if (reply == reply_ && reply->committed) output_->on_response_text(reply->response, reply->text, delta, false);
+  if (reply != reply_ || !reply->committed) return;
+  output_->on_response_text(reply->response, reply->text, delta, false);
+  if (!reply->speaks) handle(Event::Kind::kPlayed, reply->generation);  // it gets on
 }
 
 void LiveSession::on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Piece piece) {
@@ -110,12 +147,14 @@ void LiveSession::on_reply_done(const std::shared_ptr<Reply>& reply, Result<Repl
   reply->audio_done = true;
   if (outcome) {
     reply->written = true;
+    reply->summary = *outcome;
     reply->trace.prompt_tokens = outcome->usage.prompt_tokens;
     reply->trace.cached_tokens = outcome->usage.cached_tokens;
     reply->trace.completion_tokens = outcome->usage.completion_tokens;
   } else if (outcome.error().code != ErrorCode::kCancelled) {
     log::warn("dialogue", "an answer failed", {{"why", outcome.error().message}});
-    output_->on_error(outcome.error());
+    reply->error = outcome.error();
+    output_->on_reply_error(outcome.error());
   }
   if (reply->open) pacer_.finish();
   if (reply == aside_) {
@@ -131,18 +170,23 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   if (!reply_ || reply_->generation != generation) {
     reply_ = std::make_shared<Reply>();
     reply_->generation = generation;
-    reply_->rate_hz = config_.voice.sample_rate_hz;
+    const LiveAsk ask = asked_.value_or(own_ask());
+    reply_->rate_hz = ask.voice.sample_rate_hz;
+    reply_->speaks = ask.reply.speak;
     reply_->trace.speech_end = strand_->now();
   }
   Reply& reply = *reply_;
-  ++turn_;
-  Json metadata = Json::object();
-  if (!written) {
-    metadata = {{"spoken", true}, {"language", heard_.language}};
-    output_->on_transcription(turn_, heard_, true);
+  const bool asked = is_asked();
+  const std::string text = asked ? "" : written ? pending_text_ : heard_.text;
+  if (asked) {
+    ++turn_;
+  } else if (written) {
+    ++turn_;
+    memory_->remember_user(text, "{}");
+  } else {
+    end_turn();
   }
-  const std::string& text = written ? pending_text_ : heard_.text;
-  memory_->remember_user(text, dump_json(metadata));
+  if (reply.run) asked_.reset();  // it was made as it was asked for
   reply.committed = true;
   reply.response = ++responses_;
   TurnTrace& trace = reply.trace;
@@ -153,11 +197,29 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   trace.user_id = config_.user_id;
   trace.at = now_iso8601();
   trace.turn_probability = probability_;
-  trace.wait_ms = written ? 0 : machine_.state().wait;
+  trace.wait_ms = written || asked ? 0 : machine_.state().wait;
   trace.text = text;
-  if (!written && parts_.recorder != nullptr) trace.recording = parts_.recorder->keep_audio(listener_->utterance());
+  if (!written && !asked && parts_.recorder != nullptr)
+    trace.recording = parts_.recorder->keep_audio(listener_->utterance());
   output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
   if (!reply.text.empty()) output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
+}
+
+/// What was spoken is a turn of the conversation.
+void LiveSession::end_turn() {
+  ++turn_;
+  tell_spoken(&heard_);
+  output_->on_transcription(turn_, heard_, true);
+  memory_->remember_user(heard_.text, dump_json(Json{{"spoken", true}, {"language", heard_.language}}));
+}
+
+void LiveSession::tell_spoken(const engines::Hypothesis* heard) {
+  SpokenTurn turn;
+  turn.end_sample = gate_.last_voiced_sample();
+  turn.audio = listener_->utterance();
+  turn.heard = heard;
+  turn.error = heard == nullptr && not_heard_ ? &*not_heard_ : nullptr;
+  output_->on_spoken(turn);
 }
 
 void LiveSession::open_gate() {
@@ -237,14 +299,23 @@ void LiveSession::end_reply(ReplyEnd end) {
   if (!reply_) return;
   if (aside_ && aside_->bridge) end_aside(ReplyEnd::kCancelled);
   const std::shared_ptr<Reply> reply = std::exchange(reply_, nullptr);
-  if (reply->run) reply->run->cancel();
+  if (reply->run) {
+    reply->run->cancel();
+  } else {
+    asked_.reset();
+  }
+  if (end == ReplyEnd::kReopened) output_->on_speech(speech_from_);
   std::string heard;
   if (end == ReplyEnd::kCompleted) {
     heard = trim(reply->text);
   } else if (reply->open) {
     heard = pacer_.heard_text(pacer_.played(strand_->now()));
+  } else if (!reply->speaks) {
+    heard = trim(reply->text);
   }
   remember_answer(*reply, end, heard);
+  output_->on_response_facts(reply->response,
+                             {reply->summary ? &*reply->summary : nullptr, reply->error ? &*reply->error : nullptr});
   output_->on_response_end(reply->response, end, heard);
   finish_trace(*reply, to_string(end));
   if (reply->open || reply->bridged) pacer_.begin(pacer_.rate_hz());
@@ -300,10 +371,10 @@ void LiveSession::drop_reply() {
 // --- Outside the conversation --------------------------------------------------------------------------------------
 
 void LiveSession::aside(const std::string& text) {
-  if (text.empty() || closed_) return;
+  if (text.empty() || closed_ || !config_.asides) return;
   end_aside(ReplyEnd::kCancelled);
   aside_ = std::make_shared<Reply>();
-  ReplyJob job;
+  ReplyJob job = job_for(own_ask());
   job.fixed_text = text;
   launch(aside_, std::move(job));
 }

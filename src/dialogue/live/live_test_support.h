@@ -186,6 +186,7 @@ class LiveLlm final : public engines::LlmEngine {
     if (error_at_end) return fail(*error_at_end);
     reply.finish_reason = "stop";
     reply.usage = {11, 7, 3};
+    reply.tool_calls = tool_calls;
     return reply;
   }
   Result<engines::WireReply> chat_completions(const std::string&, const std::function<bool(std::string_view)>&,
@@ -212,6 +213,7 @@ class LiveLlm final : public engines::LlmEngine {
   std::atomic<std::size_t> written{0};
   std::vector<std::string> pieces{"It is ", "noon. ", "Time for ", "lunch!"};
   std::deque<std::vector<std::string>> answers;  ///< of the next calls; then `pieces`
+  std::vector<engines::ToolCall> tool_calls;     ///< that every answer ends with
   std::string endless;                           ///< not empty: goes on with it until it is stopped
   std::optional<Error> error_at_once;
   std::optional<Error> error_at_end;

@@ -139,6 +139,26 @@ class CheckingOutput final : public LiveOutput {
     errors.push_back(error);
     note("error");
   }
+  void on_speech(std::size_t sample) override {
+    EXPECT_FALSE(speaking) << "speech within speech";
+    EXPECT_GE(sample, speech_at);
+    speaking = true;
+    speech_at = sample;
+  }
+  void on_spoken(const SpokenTurn& turn) override {
+    EXPECT_TRUE(speaking) << "the end of speech that did not begin";
+    EXPECT_GE(turn.end_sample, speech_at);
+    speaking = false;
+    if (turn.heard != nullptr) {
+      EXPECT_FALSE(turn.audio.empty());
+      spoken.push_back(turn.heard->text);
+    }
+  }
+  void on_response_facts(std::int64_t response, const ReplyFacts& facts) override {
+    EXPECT_EQ(response, open());
+    if (facts.summary != nullptr) summaries.push_back(*facts.summary);
+  }
+  void on_idle() override { ++idles; }
   void on_closed() override {
     EXPECT_TRUE(open_.empty()) << "closed amid an answer";
     EXPECT_EQ(starts, ends);
@@ -171,6 +191,11 @@ class CheckingOutput final : public LiveOutput {
   std::vector<std::string> finals;
   std::vector<Error> errors;
   std::vector<OrderedJson> turns;
+  std::vector<std::string> spoken;  ///< turns, by on_spoken
+  std::vector<ReplySummary> summaries;
+  bool speaking = false;
+  std::size_t speech_at = 0;
+  int idles = 0;
   std::size_t received = 0;
   std::size_t held_at = 0;
   int starts = 0;

@@ -8,6 +8,7 @@
 #include "dialogue/conversation_service.h"
 #include "dialogue/live/endpoint_policy.h"
 #include "dialogue/live/output_pacer.h"
+#include "dialogue/live/reply_run.h"
 #include "dialogue/live/turn_machine.h"
 #include "dialogue/live/turn_recorder.h"
 #include "dialogue/live/turn_trace.h"
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +34,15 @@ enum class TurnMode : std::uint8_t {
   kPress,  ///< the client says so
 };
 
+/// How answers are made. What is not set is the server's own.
+struct ReplyStyle {
+  bool speak = true;   ///< false: only written
+  int max_tokens = 0;  ///< 0: not set
+  std::optional<double> temperature;
+  std::string tools;  ///< functions that the client carries out, as in engines::ChatRequest
+  std::string tool_choice;
+};
+
 struct LiveConfig {
   std::string user_id = "default";
   std::string language;  ///< ISO 639-1, "": detected
@@ -39,6 +50,20 @@ struct LiveConfig {
   double speed = 1;
   TurnMode mode = TurnMode::kAuto;
   bool barge_in = true;
+  bool answer_turns = true;  ///< false: the client asks for each answer
+  bool asides = true;        ///< false: no apologies, fillers and idle prompts
+  ReplyStyle reply;
+  std::optional<EndpointLimits> endpoint;  ///< nullopt: the server's
+  Ms idle_after = 0;                       ///< nobody spoke so long: LiveOutput::on_idle; 0: the server's, as an aside
+};
+
+/// An answer that the client asks for: to all that is remembered, unless it has a prompt of its own.
+struct LiveAsk {
+  ReplyStyle reply;
+  engines::Voice voice;
+  double speed = 1;
+  /// Called when the answer begins, with what was said that is not remembered yet, or ""; null: the memory's.
+  std::function<std::vector<engines::ChatMessage>(const std::string& user_text)> prompt;
 };
 
 struct LiveOptions {
@@ -74,6 +99,20 @@ struct AudioOut {
   OutputChunk chunk;
 };
 
+/// A turn that was spoken. Samples count from the first of the microphone's, at 16 kHz.
+struct SpokenTurn {
+  std::size_t end_sample = 0;                  ///< behind the last voiced one
+  std::span<const float> audio;                ///< valid during the call
+  const engines::Hypothesis* heard = nullptr;  ///< null: nothing, or it failed
+  const Error* error = nullptr;                ///< why it could not be transcribed
+};
+
+/// How an answer was made, as far as it was.
+struct ReplyFacts {
+  const ReplySummary* summary = nullptr;  ///< null: not all of it was written
+  const Error* error = nullptr;           ///< why it failed, when an engine did
+};
+
 /// The client's side of a conversation. Every call comes on the conversation's strand.
 class LiveOutput {
  public:
@@ -98,6 +137,21 @@ class LiveOutput {
   virtual void on_error(const Error& error) = 0;
   /// The last call. All that was said has been stored.
   virtual void on_closed() = 0;
+
+  // For clients that keep the conversation themselves.
+
+  /// They have begun to speak, with this sample of the microphone. Whatever it interrupts ends behind this.
+  virtual void on_speech(std::size_t sample) { static_cast<void>(sample); }
+  /// What began with on_speech is over. With words it is a turn, whose on_transcription follows.
+  virtual void on_spoken(const SpokenTurn& turn) { static_cast<void>(turn); }
+  /// Before each on_response_end.
+  virtual void on_response_facts(std::int64_t response, const ReplyFacts& facts) {
+    static_cast<void>(response);
+    static_cast<void>(facts);
+  }
+  /// An answer failed; its on_response_end follows, if it was announced.
+  virtual void on_reply_error(const Error& error) { on_error(error); }
+  virtual void on_idle() {}
 };
 
 }  // namespace morgan::dialogue::live

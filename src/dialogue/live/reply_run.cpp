@@ -58,6 +58,7 @@ void ReplyRun::write() {
   const auto take = [&](std::string_view delta) {
     if (delta.empty()) return !stop_.token().stop_requested();
     sink_.on_text(std::string(delta));
+    if (!job_.speak) return !stop_.token().stop_requested();
     for (std::string& piece : splitter.push(delta))
       push_piece(std::move(piece));
     return !stop_.token().stop_requested();
@@ -72,6 +73,8 @@ void ReplyRun::write() {
   request.messages = job_.prompt;
   request.max_tokens = job_.max_tokens;
   request.temperature = job_.temperature;
+  request.tools = job_.tools;
+  request.tool_choice = job_.tool_choice;
   bool streamed = false;
   auto reply = llm_.chat(
       request,
@@ -84,9 +87,10 @@ void ReplyRun::write() {
   if (!streamed) take(reply->text);  // an upstream that does not stream
   for (std::string& piece : splitter.finish())
     push_piece(std::move(piece));
-  if (trim(reply->text).empty())
+  if (trim(reply->text).empty() && reply->tool_calls.empty())
     return end_writing(fail(ErrorCode::kUnavailable, "the language model gave an empty answer"));
-  end_writing(ReplySummary{std::move(reply->text), reply->usage});
+  const bool cut = reply->finish_reason == "length";
+  end_writing(ReplySummary{std::move(reply->text), reply->usage, std::move(reply->tool_calls), cut});
 }
 
 void ReplyRun::push_piece(std::string piece) {

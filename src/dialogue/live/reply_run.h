@@ -29,11 +29,16 @@ struct ReplyJob {
   double temperature = 0.7;
   engines::Voice voice;
   double speed = 1;
+  bool speak = true;        ///< false: only written
+  std::string tools;        ///< as in engines::ChatRequest
+  std::string tool_choice;  ///< likewise
 };
 
 struct ReplySummary {
   std::string text;  ///< all that was written
   engines::ChatUsage usage;
+  std::vector<engines::ToolCall> tool_calls = {};
+  bool cut = false;  ///< there was no room for the rest: max_tokens
 };
 
 /// Called from the threads of the run, each in order; must be quick. Nothing is called after on_done.

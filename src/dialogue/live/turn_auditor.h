@@ -77,6 +77,10 @@ class TurnAuditor {
         newest_ = std::max(newest_, committed_);
         drafting_ = started_ = false;
         break;
+      case Kind::kEndTurn:
+        check(drafting_ && command.generation == draft_ && !started_, "ended a turn whose answer is being made");
+        drafting_ = false;
+        break;
       case Kind::kOpenGate:
         check(open_ != 0 && command.generation == open_ && !gate_, "opened the gate for what was not committed");
         gate_ = true;

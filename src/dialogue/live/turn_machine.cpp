@@ -1,6 +1,7 @@
 #include "dialogue/live/turn_machine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace morgan::dialogue::live {
 
@@ -104,8 +105,14 @@ void TurnMachine::dispatch(const Event& event, Commands& out) {
     case Event::Kind::kText:
       on_text(event, out);
       break;
+    case Event::Kind::kRespond:
+      on_respond(event, out);
+      break;
     case Event::Kind::kCommit:
       on_commit(event, out);
+      break;
+    case Event::Kind::kForget:
+      on_forget(event, out);
       break;
     case Event::Kind::kCancel:
       on_cancel(event, out);
@@ -179,13 +186,13 @@ void TurnMachine::on_speech(const Event& event, Commands& out) {
       break;
     case Phase::kThinking: {
       // Nothing of the answer has been heard yet: the turn was not over after all.
-      const bool reopen = state_.spoken;
-      end_reply(reopen ? ReplyEnd::kReopened : ReplyEnd::kInterrupted, out);
-      if (reopen) {
+      if (state_.spoken) {
+        end_reply(ReplyEnd::kReopened, out);
         state_.phase = Phase::kHearing;
         state_.utterance_since = event.now;
       } else {
         begin_utterance(event.now, event.at, out);
+        end_reply(ReplyEnd::kInterrupted, out);
       }
       break;
     }
@@ -234,6 +241,7 @@ void TurnMachine::begin_draft(Ms voiced_until, Ms wait, Commands& out) {
   state_.wait = wait;
   state_.heard = TurnState::Heard::kUnknown;
   state_.draft_audio = state_.draft_done = state_.draft_failed = false;
+  state_.draft_answered = limits_.answer_turns || state_.asked;
   state_.transcript_until = -1;
   out.push_back(make(Command::Kind::kDraft, state_.draft, voiced_until));
 }
@@ -256,7 +264,7 @@ void TurnMachine::on_transcript(const Event& event, Commands& out) {
     state_.heard = TurnState::Heard::kFailed;
   } else {
     state_.heard = event.flag ? TurnState::Heard::kWords : TurnState::Heard::kNothing;
-    if (event.flag) out.push_back(make(Command::Kind::kStartReply, state_.draft));
+    if (event.flag && state_.draft_answered) out.push_back(make(Command::Kind::kStartReply, state_.draft));
   }
   try_commit(event.now, out);
 }
@@ -265,10 +273,14 @@ void TurnMachine::try_commit(Ms now, Commands& out) {
   if (phase() != Phase::kPaused || now < state_.voiced_until + state_.wait) return;
   switch (state_.heard) {
     case TurnState::Heard::kWords: {
-      const Generation generation = state_.draft;
-      state_.draft = 0;
+      const Generation generation = std::exchange(state_.draft, 0);
       state_.spoken = true;
-      commit(now, generation, out);
+      if (state_.draft_answered) {
+        commit(now, generation, out);
+      } else {
+        out.push_back(make(Command::Kind::kEndTurn, generation));
+        settle(now, out);
+      }
       break;
     }
     case TurnState::Heard::kNothing:
@@ -300,6 +312,7 @@ void TurnMachine::commit(Ms now, Generation generation, Commands& out) {
   state_.answer_until = now + limits_.first_audio_deadline;
   state_.filler_due = limits_.filler_after > 0;
   state_.idle_since = -1;
+  state_.asked = false;
   out.push_back(make(Command::Kind::kCommit, generation));
   if (audio) {
     Event event;
@@ -371,7 +384,11 @@ void TurnMachine::settle(Ms now, Commands& out) {
   if (state_.draining) return close(out);
   state_.phase = Phase::kListening;
   state_.idle_since = now;
-  if (state_.voice) begin_utterance(now, now, out);
+  if (state_.voice) {
+    begin_utterance(now, now, out);
+  } else if (state_.asked) {
+    respond(now, out);
+  }
 }
 
 void TurnMachine::close(Commands& out) {
@@ -408,9 +425,9 @@ void TurnMachine::on_overlap(const Event& event, Commands& out) {
 }
 
 void TurnMachine::interrupt(Ms now, Commands& out) {
+  if (!state_.draining) out.push_back(make(Command::Kind::kOverlapIsTurn, 0, state_.overlap_since));
   end_reply(ReplyEnd::kInterrupted, out);
   if (state_.draining) return close(out);
-  out.push_back(make(Command::Kind::kOverlapIsTurn, 0, state_.overlap_since));
   state_.phase = Phase::kHearing;
   state_.utterance_since = now;
   state_.last_frame = std::max(state_.last_frame, now);
@@ -431,6 +448,26 @@ void TurnMachine::on_text(const Event& event, Commands& out) {
   out.push_back(make(Command::Kind::kStartReply, generation));
 }
 
+/// An answer to what is remembered, not to something that was said now.
+void TurnMachine::respond(Ms now, Commands& out) {
+  state_.spoken = false;
+  state_.draft_audio = state_.draft_done = state_.draft_failed = false;
+  const Generation generation = ++state_.last_generation;
+  commit(now, generation, out);
+  out.push_back(make(Command::Kind::kStartReply, generation));
+}
+
+void TurnMachine::on_respond(const Event& event, Commands& out) {
+  if (state_.draining) return;
+  if (phase() == Phase::kListening) return respond(event.now, out);
+  if (phase() != Phase::kHearing && phase() != Phase::kPaused) return;  // one answer at a time
+  // Whoever is speaking is not cut off, and gets one answer, not two.
+  state_.asked = true;
+  if (phase() == Phase::kHearing) return;
+  drop_draft(out);
+  begin_draft(state_.voiced_until, state_.wait, out);  // the one before did not know what it is asked for
+}
+
 void TurnMachine::on_commit(const Event& event, Commands& out) {
   if (phase() == Phase::kHearing) {
     state_.voice = false;
@@ -441,7 +478,16 @@ void TurnMachine::on_commit(const Event& event, Commands& out) {
   }
 }
 
+void TurnMachine::on_forget(const Event& event, Commands& out) {
+  if (phase() != Phase::kHearing && phase() != Phase::kPaused) return;
+  if (phase() == Phase::kPaused) drop_draft(out);
+  state_.voice = false;  // the rest of it is not meant either
+  out.push_back(make(Command::Kind::kDropUtterance));
+  settle(event.now, out);
+}
+
 void TurnMachine::on_cancel(const Event& event, Commands& out) {
+  state_.asked = false;
   if (!answering()) return;
   const bool they_speak = overlapping() && state_.voice;
   end_reply(ReplyEnd::kCancelled, out);

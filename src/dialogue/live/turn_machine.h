@@ -53,6 +53,7 @@ struct TurnLimits {
   Ms filler_after = 0;            ///< a committed answer without audio so long: say something short; 0: never
   Ms idle_prompt_after = 0;       ///< nobody spoke so long after an answer; 0: never
   Ms drain_deadline = 8'000;      ///< an answer may go on so long after shutdown began
+  bool answer_turns = true;       ///< false: a turn that is over waits until an answer is asked for
 };
 
 struct Event {
@@ -70,7 +71,9 @@ struct Event {
     kPlaybackDone,  ///< the listener has heard all of it
     kOverlap,       ///< verdict about overlap `generation`
     kText,          ///< a written message
+    kRespond,       ///< an answer is asked for: now, or when the turn that is being spoken is over
     kCommit,        ///< the client says that the turn is over
+    kForget,        ///< the client does not mean what is being said
     kCancel,        ///< the client does not want the answer
     kTick,
     kShutdown,
@@ -94,6 +97,7 @@ struct Command {
     kCommit,          ///< the turn is over: store it, announce answer `generation`
     kOpenGate,        ///< let its audio go out
     kDropUtterance,   ///< there was nothing in it
+    kEndTurn,         ///< draft's turn is over: store it; nobody asked for its answer
     kDuck,
     kUnduck,
     kHold,
@@ -134,7 +138,8 @@ struct TurnState {
   bool draft_audio = false;  ///< its first audio is there
   bool draft_done = false;
   bool draft_failed = false;
-  Ms wait = 0;  ///< after voiced_until
+  bool draft_answered = false;  ///< its answer is made
+  Ms wait = 0;                  ///< after voiced_until
   Ms transcript_until = -1;
 
   // Of the committed answer: kThinking to kHeld.
@@ -151,6 +156,8 @@ struct TurnState {
   Ms overlap_since = 0;
   Ms judge_at = 0;
   Ms held_until = 0;
+
+  bool asked = false;  ///< an answer is asked for and waits for the end of the turn
 
   Ms idle_since = -1;  ///< an answer ended and nobody spoke since
   bool draining = false;
@@ -170,6 +177,8 @@ class TurnMachine {
   Phase phase() const { return state_.phase; }
   const TurnState& state() const { return state_; }
   const TurnLimits& limits() const { return limits_; }
+  /// Counts from the next draft on.
+  void set_limits(const TurnLimits& limits) { limits_ = limits; }
   /// When to send kTick at the latest; -1: nothing is waited for, which is so in kListening and kClosed only.
   Ms deadline() const;
 
@@ -186,7 +195,9 @@ class TurnMachine {
   void on_playback_done(const Event& event, Commands& out);
   void on_overlap(const Event& event, Commands& out);
   void on_text(const Event& event, Commands& out);
+  void on_respond(const Event& event, Commands& out);
   void on_commit(const Event& event, Commands& out);
+  void on_forget(const Event& event, Commands& out);
   void on_cancel(const Event& event, Commands& out);
   void on_shutdown(const Event& event, Commands& out);
   void on_gone(Commands& out);
@@ -200,6 +211,7 @@ class TurnMachine {
   void drop_utterance(Ms now, Commands& out);
   void try_commit(Ms now, Commands& out);
   void commit(Ms now, Generation generation, Commands& out);
+  void respond(Ms now, Commands& out);
   void end_reply(ReplyEnd end, Commands& out);
   void fail_reply(Ms now, Commands& out);
   void duck(const Event& event, Commands& out);
