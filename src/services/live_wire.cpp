@@ -1,5 +1,6 @@
 #include "services/live_wire.h"
 
+#include "audio/g711.h"
 #include "audio/media_decoder.h"
 #include "audio/opus_stream.h"
 #include "audio/stream_resampler.h"
@@ -21,6 +22,14 @@ constexpr int kMostRate = 48'000;
 constexpr int kOpusRate = 24'000;
 /// Older clients play each wav by itself: short ones would stutter.
 constexpr int kWavMs = 100;
+
+bool is_telephone(WireCodec codec) {
+  return codec == WireCodec::kMuLaw || codec == WireCodec::kALaw;
+}
+
+audio::G711Law law_of(WireCodec codec) {
+  return codec == WireCodec::kMuLaw ? audio::G711Law::kMu : audio::G711Law::kA;
+}
 
 std::string to_pcm16(std::span<const float> samples) {
   std::string bytes;
@@ -53,6 +62,10 @@ std::string_view to_string(WireCodec codec) {
       return "opus";
     case WireCodec::kWav:
       return "wav";
+    case WireCodec::kMuLaw:
+      return "g711_ulaw";
+    case WireCodec::kALaw:
+      return "g711_alaw";
   }
   return "";
 }
@@ -102,6 +115,10 @@ Result<WireInput> WireInput::open(const WireFormat& format) {
 
 Result<std::vector<float>> WireInput::decode(std::string_view bytes) {
   if (state_->opus) return state_->opus->decode(bytes);
+  if (is_telephone(state_->format.input)) {
+    const std::vector<float> samples = audio::decode_g711(bytes, law_of(state_->format.input));
+    return state_->resampler ? state_->resampler->push(samples) : samples;
+  }
   std::string& rest = state_->rest;
   rest += bytes;
   const std::size_t whole = rest.size() / 2 * 2;
@@ -120,6 +137,10 @@ struct WireOutput::State {
   std::optional<audio::StreamResampler> resampler;  // nullopt: the rate is right
 
   Result<void> prepare();
+  /// In a form without a memory.
+  std::string plain(std::span<const float> samples) const {
+    return is_telephone(format.output) ? audio::encode_g711(samples, law_of(format.output)) : to_pcm16(samples);
+  }
   std::vector<net::WsMessage> packets(Result<std::vector<std::string>> packets) const;
 };
 
@@ -128,9 +149,12 @@ Result<void> WireOutput::State::prepare() {
   opus.reset();
   resampler.reset();
   wire_rate_hz = voice_rate_hz;
-  if (format.output != WireCodec::kOpus) return {};
-  if (!audio::is_opus_rate(voice_rate_hz)) wire_rate_hz = kOpusRate;
-  MORGAN_TRY(opus, audio::OpusStreamEncoder::create(wire_rate_hz));
+  if (format.output == WireCodec::kOpus) {
+    if (!audio::is_opus_rate(voice_rate_hz)) wire_rate_hz = kOpusRate;
+    MORGAN_TRY(opus, audio::OpusStreamEncoder::create(wire_rate_hz));
+  } else if (format.output_rate_hz > 0 && format.output != WireCodec::kWav) {
+    wire_rate_hz = format.output_rate_hz;
+  }
   if (wire_rate_hz != voice_rate_hz) {
     MORGAN_TRY(resampler, audio::StreamResampler::create(voice_rate_hz, wire_rate_hz));
   }
@@ -176,8 +200,8 @@ std::vector<net::WsMessage> WireOutput::encode(const dialogue::live::AudioOut& a
   if (state_->opus) {
     return state_->packets(state_->opus->push(state_->resampler ? state_->resampler->push(samples) : samples));
   }
-  if (state_->format.output == WireCodec::kPcm16) {
-    messages.push_back({true, to_pcm16(samples)});
+  if (state_->format.output != WireCodec::kWav) {
+    messages.push_back({true, state_->plain(state_->resampler ? state_->resampler->push(samples) : samples)});
     return messages;
   }
   std::vector<float>& waiting = state_->waiting;
@@ -197,6 +221,7 @@ std::vector<net::WsMessage> WireOutput::finish(std::int64_t response) {
       messages.push_back(std::move(message));
     return messages;
   }
+  if (state_->resampler) messages.push_back({true, state_->plain(state_->resampler->flush())});
   if (!state_->waiting.empty()) {
     messages.push_back({false, dump_json(wire::wav_audio(response, {state_->waiting, state_->voice_rate_hz}))});
     state_->waiting.clear();

@@ -16,13 +16,14 @@
 
 namespace morgan::services {
 
-enum class WireCodec : std::uint8_t { kPcm16, kOpus, kWav };
+enum class WireCodec : std::uint8_t { kPcm16, kOpus, kWav, kMuLaw, kALaw };
 std::string_view to_string(WireCodec codec);
 
 struct WireFormat {
   WireCodec input = WireCodec::kPcm16;
   int input_rate_hz = audio::kSpeechRate;
   WireCodec output = WireCodec::kWav;
+  int output_rate_hz = 0;  ///< of PCM16 and the telephone's codecs; 0: the voice's own
 
   /// Takes what a start or config message says; the rest stays. @error kInvalidArgument  names the field
   Result<void> read(const Json& message);
