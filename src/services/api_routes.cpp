@@ -82,9 +82,10 @@ void ApiRoutes::add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler 
   router_.add_ws(pattern, std::move(handler));
 }
 
-void ApiRoutes::add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory) {
+void ApiRoutes::add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory,
+                               net::WsOptions options) {
   documented_.push_back({net::Method::kGet, pattern, std::move(doc), true});
-  router_.add_ws_session(pattern, std::move(factory));
+  router_.add_ws_session(pattern, std::move(factory), std::move(options));
 }
 
 net::Router ApiRoutes::finish() && {

@@ -60,7 +60,8 @@ class ApiRoutes {
   void add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
            net::RouteOptions options = {});
   void add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler);
-  void add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory);
+  void add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory,
+                      net::WsOptions options = {});
 
   /// The complete router, with /openapi.json of everything added.
   net::Router finish() &&;

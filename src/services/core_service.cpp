@@ -8,6 +8,7 @@
 #include "services/openai_audio.h"
 #include "services/openai_llm.h"
 #include "services/openai_models.h"
+#include "services/realtime_routes.h"
 #include "services/service.h"
 #include "services/turn_answer.h"
 
@@ -165,6 +166,7 @@ net::Router core_routes(const ServiceContext& context, dialogue::ConversationSer
   ApiRoutes routes(context);
   add_turn_routes(routes, dialogue, stt, tts);
   add_live_routes(routes, live);
+  add_realtime_routes(routes, live);
   add_conversation_routes(routes, dialogue.store());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);

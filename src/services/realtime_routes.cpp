@@ -1,0 +1,205 @@
+#include "services/realtime_routes.h"
+
+#include "base/ids.h"
+#include "base/strings.h"
+#include "services/fields.h"
+#include "services/json_format.h"
+#include "services/realtime_fields.h"
+#include "services/realtime_secrets.h"
+#include "services/realtime_session.h"
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+#include <utility>
+
+namespace morgan::services {
+
+namespace {
+
+namespace live = dialogue::live;
+using net::Method;
+
+/// 15 MiB of base64 audio, as OpenAI takes it, and room for the event around it.
+constexpr std::size_t kMostMessage = (15U << 20U) + (64U << 10U);
+constexpr std::chrono::hours kLongest{24};
+constexpr long long kLeastSeconds = 10;
+constexpr long long kMostSeconds = 7'200;
+constexpr long long kDefaultSeconds = 600;
+constexpr long long kBetaSeconds = 60;
+constexpr std::string_view kProtocol = "realtime";
+constexpr std::string_view kBetaProtocol = "openai-beta.realtime-v1";
+constexpr std::string_view kKeyProtocol = "openai-insecure-api-key.";
+
+/// What every endpoint here shares with its handlers.
+struct Shared {
+  live::LiveService& live;
+  RealtimeSecrets secrets;
+
+  VoiceFinder voices() const {
+    return [this](const std::string& name) { return live.find_voice(name); };
+  }
+};
+
+std::vector<std::string> offered_protocols(const net::Request& request) {
+  std::vector<std::string> names;
+  const auto [begin, end] = request.headers.equal_range("Sec-WebSocket-Protocol");
+  for (auto header = begin; header != end; ++header) {
+    for (const std::string& name : split(header->second, ','))
+      names.emplace_back(trim(name));
+  }
+  return names;
+}
+
+bool offers(const std::vector<std::string>& protocols, std::string_view name) {
+  return std::find(protocols.begin(), protocols.end(), name) != protocols.end();
+}
+
+/// The key by header, or as a subprotocol, for browsers cannot set headers.
+std::string key_of(const net::Request& request, const std::vector<std::string>& protocols) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view header = request.header("Authorization");
+  if (header.starts_with(kBearer)) return std::string(trim(header.substr(kBearer.size())));
+  for (const std::string& protocol : protocols) {
+    if (protocol.starts_with(kKeyProtocol)) return protocol.substr(kKeyProtocol.size());
+  }
+  return {};
+}
+
+Result<RealtimeSettings> default_settings(const live::LiveService& live) {
+  RealtimeSettings settings;
+  settings.model = live.model_name();
+  settings.reply.instructions = live.dialogue().system_prompt;
+  settings.reply.voice_name = "default";
+  MORGAN_TRY(settings.reply.voice, live.find_voice("default"));
+  settings.reply.voice_name = settings.reply.voice.name;
+  settings.expires_at =
+      static_cast<long long>(std::time(nullptr)) + std::chrono::duration_cast<std::chrono::seconds>(kLongest).count();
+  return settings;
+}
+
+Result<RealtimeStart> start_of(const net::Request& request, Shared& shared) {
+  const auto protocols = offered_protocols(request);
+  RealtimeStart start;
+  const bool beta = request.header("OpenAI-Beta").find("realtime=v1") != std::string_view::npos;
+  start.dialect = beta || offers(protocols, kBetaProtocol) ? RealtimeDialect::kBeta : RealtimeDialect::kGa;
+  MORGAN_TRY(start.settings, default_settings(shared.live));
+  const std::string key = key_of(request, protocols);
+  if (RealtimeSecrets::is_secret(key)) {
+    auto settings = shared.secrets.find(key);
+    if (!settings) {
+      return fail(Error{ErrorCode::kUnauthorized,
+                        "this client secret is not known, or its time is over; ask for another", "invalid_api_key"});
+    }
+    settings->expires_at = start.settings.expires_at;
+    start.settings = std::move(*settings);
+  }
+  if (const auto model = request.query_value("model"); model && !model->empty()) start.settings.model = *model;
+  if (request.query_value("intent") == "transcription") {
+    start.settings.transcribes_only = true;
+    if (start.settings.transcription.is_null()) start.settings.transcription = Json::object();
+  }
+  return start;
+}
+
+Result<std::string> let_in(const net::Request& request, Shared& shared) {
+  MORGAN_TRY(const RealtimeStart start, start_of(request, shared));
+  static_cast<void>(start);
+  if (request.query_value("call_id"))
+    return fail(Error{ErrorCode::kNotFound, "there are no calls here: WebRTC and SIP are not served", "", "call_id"});
+  if (shared.live.is_full())
+    return fail(ErrorCode::kOverloaded, "no room for another conversation now; try again later");
+  return std::string(offers(offered_protocols(request), kProtocol) ? kProtocol : "");
+}
+
+/// @return seconds that the secret of a GA request is good for
+Result<long long> lifetime_of(const Fields& fields) {
+  MORGAN_TRY(const auto expires, fields.object("expires_after"));
+  if (!expires) return kDefaultSeconds;
+  const RealtimeFields inside(*expires, "expires_after");
+  MORGAN_TRY(const auto anchor, inside.word("anchor", {"created_at"}));
+  static_cast<void>(anchor);
+  MORGAN_TRY(const auto seconds, inside.integer("seconds", kLeastSeconds, kMostSeconds));
+  return seconds.value_or(kDefaultSeconds);
+}
+
+Result<net::Response> make_secret(const net::Request& request, Shared& shared) {
+  MORGAN_TRY(const Fields fields, Fields::read(request));
+  MORGAN_TRY(const auto session, fields.object("session"));
+  MORGAN_TRY(const long long lifetime, lifetime_of(fields));
+  MORGAN_TRY(RealtimeSettings settings, default_settings(shared.live));
+  if (session) {
+    MORGAN_TRY(settings, merge_session(settings, *session, RealtimeDialect::kGa, shared.voices()));
+  }
+  const OrderedJson shown = session_json(settings, random_id("sess_"), RealtimeDialect::kGa);
+  const std::string secret = shared.secrets.add(std::move(settings), std::chrono::seconds(lifetime));
+  return json_response(OrderedJson{
+      {"value", secret}, {"expires_at", static_cast<long long>(std::time(nullptr)) + lifetime}, {"session", shown}});
+}
+
+/// The beta's form: the session is the body itself, and the secret is inside the answer.
+Result<net::Response> make_beta_session(const net::Request& request, Shared& shared, bool transcribes_only) {
+  MORGAN_TRY(const Json body, parse_json_object(request.body.empty() ? "{}" : request.body));
+  MORGAN_TRY(RealtimeSettings settings, default_settings(shared.live));
+  MORGAN_TRY(settings, merge_session(settings, body, RealtimeDialect::kBeta, shared.voices()));
+  settings.transcribes_only = transcribes_only;
+  if (transcribes_only && settings.transcription.is_null()) settings.transcription = Json::object();
+  OrderedJson shown = session_json(settings, random_id("sess_"), RealtimeDialect::kBeta);
+  const std::string secret = shared.secrets.add(std::move(settings), std::chrono::seconds(kBetaSeconds));
+  shown["client_secret"] = {{"value", secret},
+                            {"expires_at", static_cast<long long>(std::time(nullptr)) + kBetaSeconds}};
+  return json_response(shown);
+}
+
+void add_secret_routes(ApiRoutes& routes, const std::shared_ptr<Shared>& shared) {
+  routes.add(
+      Method::kPost, "/v1/realtime/client_secrets",
+      {.tag = "conversation",
+       .summary = "A secret that opens one kind of Realtime session, for browsers (OpenAI's form)",
+       .json_body = "RealtimeSecretRequest",
+       .json_answer = "RealtimeSecret"},
+      [shared](const net::Request& request) { return make_secret(request, *shared); }, ApiRoutes::text_options());
+  routes.add(
+      Method::kPost, "/v1/realtime/sessions",
+      {.tag = "conversation",
+       .summary = "The same, as the beta has it",
+       .json_body = "RealtimeBetaSession",
+       .json_answer = "RealtimeBetaSecret"},
+      [shared](const net::Request& request) { return make_beta_session(request, *shared, false); },
+      ApiRoutes::text_options());
+  routes.add(
+      Method::kPost, "/v1/realtime/transcription_sessions",
+      {.tag = "conversation",
+       .summary = "The same, for a session that only transcribes",
+       .json_body = "RealtimeBetaSession",
+       .json_answer = "RealtimeBetaSecret"},
+      [shared](const net::Request& request) { return make_beta_session(request, *shared, true); },
+      ApiRoutes::text_options());
+}
+
+}  // namespace
+
+void add_realtime_routes(ApiRoutes& routes, live::LiveService& live) {
+  // By all the handlers below.
+  const auto shared = std::make_shared<Shared>(live);
+  net::WsOptions options;
+  options.max_message = kMostMessage;
+  options.accept = [shared](const net::Request& request) { return let_in(request, *shared); };
+  routes.add_ws_session(
+      "/v1/realtime",
+      {.tag = "conversation",
+       .summary = "A conversation in real time (OpenAI's Realtime API)",
+       .description = "GA's events, or the beta's with `OpenAI-Beta: realtime=v1`; docs/clients/openai-realtime.md "
+                      "says what is served."},
+      [shared](const net::Request& request, std::shared_ptr<net::WsPeer> peer) -> std::shared_ptr<net::WsSession> {
+        auto start = start_of(request, *shared);
+        if (!start) return nullptr;  // its secret ended between the two
+        auto session = std::make_shared<RealtimeSession>(shared->live, std::move(peer), std::move(*start));
+        session->begin();
+        return session;
+      },
+      std::move(options));
+  add_secret_routes(routes, shared);
+}
+
+}  // namespace morgan::services

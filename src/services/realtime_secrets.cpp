@@ -1,0 +1,29 @@
+#include "services/realtime_secrets.h"
+
+#include "base/ids.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace morgan::services {
+
+std::string RealtimeSecrets::add(RealtimeSettings settings, std::chrono::seconds lifetime, Clock::time_point now) {
+  std::string secret = random_id("ek_");
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(entries_, [now](const auto& entry) { return entry.second.until <= now; });
+  if (entries_.size() >= kMost) {
+    entries_.erase(std::min_element(entries_.begin(), entries_.end(),
+                                    [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
+  }
+  entries_.emplace(secret, Entry{std::move(settings), now + lifetime});
+  return secret;
+}
+
+std::optional<RealtimeSettings> RealtimeSecrets::find(const std::string& secret, Clock::time_point now) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(secret);
+  if (found == entries_.end() || found->second.until <= now) return std::nullopt;
+  return found->second.settings;
+}
+
+}  // namespace morgan::services
