@@ -107,6 +107,7 @@ Result<void> read_voice(const RealtimeFields& fields, RealtimeReply& reply, cons
     MORGAN_TRY(name, fields.required_text("voice"));
   }
   auto voice = find_voice(name);
+  if (!voice && voice.error().code != ErrorCode::kNotFound) return fail(std::move(voice).error());
   if (!voice) return fields.invalid("voice", voice.error().message);
   reply.voice = std::move(*voice);
   reply.voice_name = std::move(name);
