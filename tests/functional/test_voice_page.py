@@ -14,6 +14,8 @@ from conftest import resampled, samples_of, wait_until, wav_of, word_error_rate
 
 MIC_RATE = 16000
 LIMIT_MS = 60_000
+# An answer ends when it has been heard, and the model may have much to say.
+ANSWER_LIMIT_MS = 200_000
 SILENCE_AFTER = 120  # seconds: Chromium plays the recording again when it has ended
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]
@@ -109,7 +111,7 @@ def user_of(page):
 
 def answer_ended(page, number=0):
     """Waits for the end of an answer. @return its text"""
-    page.locator(".assistant").nth(number).locator(".facts").wait_for(state="attached")
+    page.locator(".assistant").nth(number).locator(".facts").wait_for(state="attached", timeout=ANSWER_LIMIT_MS)
     return page.locator(".assistant .words").nth(number).inner_text()
 
 
