@@ -6,6 +6,7 @@
 #include "engines/stt/engine_gate.h"
 #include "engines/stt/speech_windows.h"
 #include "engines/stt/whisper_decoder.h"
+#include "engines/stt/whisper_words.h"
 
 #include <fmt/format.h>
 #include <whisper.h>
@@ -57,15 +58,6 @@ Result<std::string> parse_language(const std::string& asked, bool multilingual) 
                  "language"});
   }
   return code;
-}
-
-void shift(SttSegment& segment, double seconds) {
-  segment.start_seconds += seconds;
-  segment.end_seconds += seconds;
-  for (SttWord& word : segment.words) {
-    word.start_seconds += seconds;
-    word.end_seconds += seconds;
-  }
 }
 
 void summarize(Transcript& transcript) {

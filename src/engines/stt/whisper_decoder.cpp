@@ -40,15 +40,6 @@ constexpr std::size_t kLeastProgress = audio::kSpeechRate;
 constexpr std::size_t kLeastRest = audio::kSpeechRate * 3 / 2;
 constexpr std::size_t kSamplesPerCentisecond = audio::kSpeechRate / 100;
 
-void shift(SttSegment& segment, double seconds) {
-  segment.start_seconds += seconds;
-  segment.end_seconds += seconds;
-  for (SttWord& word : segment.words) {
-    word.start_seconds += seconds;
-    word.end_seconds += seconds;
-  }
-}
-
 }  // namespace
 
 WhisperDecoder::WhisperDecoder(whisper_context* context, int threads) : context_(context), threads_(threads) {}

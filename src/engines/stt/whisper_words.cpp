@@ -29,6 +29,15 @@ std::vector<SttWord> words_of(const std::vector<WhisperToken>& tokens) {
   return words;
 }
 
+void shift(SttSegment& segment, double seconds) {
+  segment.start_seconds += seconds;
+  segment.end_seconds += seconds;
+  for (SttWord& word : segment.words) {
+    word.start_seconds += seconds;
+    word.end_seconds += seconds;
+  }
+}
+
 void fit_words(SttSegment& segment) {
   double earliest = segment.start_seconds;
   for (SttWord& word : segment.words) {

@@ -18,6 +18,9 @@ struct WhisperToken {
 /// A word begins at a token with a leading blank; punctuation joins the word before it.
 std::vector<SttWord> words_of(const std::vector<WhisperToken>& tokens);
 
+/// Moves a segment and its words in time.
+void shift(SttSegment& segment, double seconds);
+
 /// Makes a segment's word times monotone and puts them inside the segment.
 void fit_words(SttSegment& segment);
 
