@@ -8,10 +8,10 @@
 #include "services/fields.h"
 #include "services/live_messages.h"
 #include "services/live_wire.h"
+#include "services/strand_inbox.h"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -22,7 +22,6 @@ namespace {
 namespace live = dialogue::live;
 
 /// Messages that may wait for the strand before the socket is not read any more.
-constexpr std::size_t kMostWaiting = 256U << 10U;
 /// Of the answer, unread by the client: at 22 kHz about 12 s. Who is so far behind does not listen.
 constexpr std::size_t kMostUnsent = 512U << 10U;
 constexpr int kMostBadMessages = 20;
@@ -86,9 +85,8 @@ class LiveSocket final : public net::WsSession,
   live::LiveService& live_;
   std::shared_ptr<net::WsPeer> peer_;  // shared with the connection
   std::shared_ptr<runtime::Strand> strand_;
+  StrandInbox inbox_{strand_, peer_};
   const std::string id_;
-  std::atomic<std::size_t> waiting_bytes_{0};
-  std::atomic<bool> paused_{false};
 
   // The strand's.
   live::LiveConfig config_;
@@ -108,18 +106,8 @@ class LiveSocket final : public net::WsSession,
 };
 
 bool LiveSocket::on_message(net::WsMessage message) {
-  const std::size_t size = message.data.size() + 64;
-  const std::size_t waiting = waiting_bytes_.fetch_add(size) + size;
-  strand_->post([self = shared_from_this(), message = std::move(message), size] {
-    self->handle(message);
-    self->waiting_bytes_.fetch_sub(size);
-    if (self->waiting_bytes_ < kMostWaiting / 2 && self->paused_.exchange(false)) self->peer_->resume();
-  });
-  if (waiting < kMostWaiting) return true;
-  paused_ = true;
-  // The strand may have caught up before the flag was there to be seen.
-  if (waiting_bytes_ < kMostWaiting / 2 && paused_.exchange(false)) return true;
-  return false;
+  return inbox_.take(std::move(message),
+                     [self = shared_from_this()](const net::WsMessage& taken) { self->handle(taken); });
 }
 
 void LiveSocket::on_stopping() {

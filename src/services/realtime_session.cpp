@@ -14,7 +14,6 @@ namespace {
 namespace live = dialogue::live;
 
 /// Bytes of messages that may wait for the strand before the socket is not read any more.
-constexpr std::size_t kMostWaiting = 256U << 10U;
 constexpr std::uint16_t kGoingAway = 1001;
 constexpr std::uint16_t kPolicy = 1008;
 constexpr std::uint16_t kTryLater = 1013;
@@ -67,17 +66,8 @@ void RealtimeSession::begin() {
 }
 
 bool RealtimeSession::on_message(net::WsMessage message) {
-  const std::size_t size = message.data.size() + 64;
-  const std::size_t waiting = waiting_bytes_.fetch_add(size) + size;
-  strand_->post([self = shared_from_this(), message = std::move(message), size] {
-    self->handle(message);
-    self->waiting_bytes_.fetch_sub(size);
-    if (self->waiting_bytes_ < kMostWaiting / 2 && self->paused_.exchange(false)) self->peer_->resume();
-  });
-  if (waiting < kMostWaiting) return true;
-  paused_ = true;
-  // The strand may have caught up before the flag was there to be seen.
-  return waiting_bytes_ < kMostWaiting / 2 && paused_.exchange(false);
+  return inbox_.take(std::move(message),
+                     [self = shared_from_this()](const net::WsMessage& taken) { self->handle(taken); });
 }
 
 void RealtimeSession::on_stopping() {

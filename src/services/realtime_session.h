@@ -9,8 +9,8 @@
 #include "services/realtime_items.h"
 #include "services/realtime_response.h"
 #include "services/realtime_settings.h"
+#include "services/strand_inbox.h"
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -101,11 +101,10 @@ class RealtimeSession final : public net::WsSession,
   dialogue::live::LiveService& live_;
   std::shared_ptr<net::WsPeer> peer_;  // shared with the connection
   std::shared_ptr<runtime::Strand> strand_;
+  StrandInbox inbox_{strand_, peer_};
   const RealtimeDialect dialect_;
   const std::string id_;
   const std::string conversation_id_;
-  std::atomic<std::size_t> waiting_bytes_{0};
-  std::atomic<bool> paused_{false};
 
   // The strand's.
   RealtimeSettings settings_;
