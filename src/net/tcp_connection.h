@@ -21,7 +21,6 @@ struct TcpContext {
   TcpSessionFactory factory;
   LiveCounts counts;
   boost::asio::io_context io{1};
-  bool draining = false;  // I/O thread only
 };
 
 // Shared by the coroutine that serves it, by the server's set, and by what it posts and writes.
