@@ -152,7 +152,7 @@ def test_one_connection_serves_one_request_after_another(server, jfk):
         speech_of(await read_until(client, "audio-stop"))
         return texts
     for text in talk(server, exchange):
-        assert word_error_rate(jfk.text, text) <= 0.5
+        assert word_error_rate(jfk.text, text) <= 0.2
 
 
 def test_several_connections_at_once(server, jfk):
@@ -160,7 +160,7 @@ def test_several_connections_at_once(server, jfk):
         return only(transcribe(server, Transcribe(language="en"), *wav_events(jfk.path)), "transcript").data["text"]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for text in pool.map(one, range(4)):
-            assert word_error_rate(jfk.text, text) <= 0.5
+            assert word_error_rate(jfk.text, text) <= 0.2
 
 
 def test_speech_is_what_was_written(server):
