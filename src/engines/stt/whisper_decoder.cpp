@@ -58,7 +58,6 @@ Result<std::unique_ptr<WhisperDecoder>> WhisperDecoder::create(whisper_context* 
 
 Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> samples, const std::string& language,
                                                     const SttRequest& request, Context mode, const StopToken& stop) {
-  const LoudnessRange range = loudness_range(samples);
   std::vector<SttSegment> segments;
   for (std::size_t begin = 0; begin < samples.size();) {
     MORGAN_TRY(Pass pass, run_once(samples.subspan(begin), language, request, mode, stop));
@@ -68,7 +67,7 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
     }
     begin += pass.heard;
     if (pass.heard < kLeastProgress || begin + kLeastRest > samples.size()) break;
-    if (is_quiet(samples.subspan(begin), range)) break;
+    if (is_quiet(samples.subspan(begin), loudness_range(samples))) break;
   }
   return segments;
 }

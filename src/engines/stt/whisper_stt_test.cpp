@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "engines/stt/whisper_test_model.h"
+#include "text/word_errors.h"
 
 #include <future>
 #include <random>
@@ -51,7 +52,8 @@ TEST_F(WhisperSttTest, TranscribesARecordingWithTimesAndLanguage) {
 }
 
 TEST_F(WhisperSttTest, CutContextSaysWhatFullContextSays) {
-  // What whisper-cli with the whole 30 s context writes of the same model and clips.
+  // What whisper-cli with the whole 30 s context writes of the same model and clips. In 0880 it hears "ill-disposed",
+  // where every cut context hears "ill-sposed" (docs/adr/0003).
   const std::map<std::string, std::string> full{
       {"0870",
        "and mr john dashwood had then leisure to consider how much there might be prudently in his power to do for "
@@ -85,11 +87,13 @@ TEST_F(WhisperSttTest, HearsNothingInSilenceAndNoise) {
 
 TEST_F(WhisperSttTest, WalksLongRecordingsAndReportsProgress) {
   audio::PcmBuffer joined;
+  std::string said;
   for (int round = 0; round < 3; ++round) {
     for (const std::string& number : librivox()) {
       const audio::PcmBuffer part = clip(clip_name(number));
       joined.samples.insert(joined.samples.end(), part.samples.begin(), part.samples.end());
       joined.samples.insert(joined.samples.end(), 8000, 0.0F);
+      said += clip_text(number) + " ";
     }
   }
   ASSERT_GT(joined.seconds(), 60);
@@ -98,11 +102,8 @@ TEST_F(WhisperSttTest, WalksLongRecordingsAndReportsProgress) {
   request.on_progress = [&progress](double fraction) { progress.push_back(fraction); };
   const auto transcript = stt_->transcribe(joined, request, {});
   ASSERT_TRUE(transcript) << transcript.error().message;
-  std::size_t found = 0;
-  const std::string text = spoken(transcript->text);
-  for (std::size_t at = text.find("selfish"); at != std::string::npos; at = text.find("selfish", at + 1))
-    ++found;
-  EXPECT_EQ(found, 3U) << text;
+  // A window's last sentence that is not heard is a tenth of it, a "Thank you." for each breath half of that.
+  EXPECT_LE(text::count_word_errors(said, transcript->text).rate(), 0.05) << transcript->text;
   EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
   EXPECT_EQ(progress.back(), 1.0);
   for (std::size_t i = 1; i < transcript->segments.size(); ++i) {

@@ -9,6 +9,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +54,14 @@ class WhisperModelTest : public testing::Test {
 
   static std::string clip_name(const std::string& number) {
     return "librivox/sense_and_sensibility_01_austen_64kb-" + number + ".wav";
+  }
+
+  /// What is said in it.
+  static std::string clip_text(const std::string& number) {
+    std::filesystem::path path = std::getenv("MORGAN_TEST_AUDIO");
+    path /= clip_name(number);
+    std::ifstream file(path.replace_extension(".txt"));
+    return {std::istreambuf_iterator<char>(file), {}};
   }
 
   static inline std::unique_ptr<VadEngine> vad_;
