@@ -1,6 +1,7 @@
 #include "audio/ffmpeg_encoder.h"
 
 #include "audio/ffmpeg_handles.h"
+#include "audio/pcm16.h"
 
 #include <fmt/format.h>
 

@@ -14,9 +14,6 @@ namespace morgan::audio {
 /// the gapless marks can be written back into its header; a stream returns bytes as they come.
 enum class Sink : std::uint8_t { kStream, kWhole };
 
-/// Saturating PCM16; NaN and infinities are 0.
-std::int16_t to_pcm16(float sample);
-
 /// The lowest rate of the codec that is not below `rate_hz` (its highest, when all are below).
 int nearest_codec_rate(AudioFormat format, int rate_hz);
 

@@ -300,15 +300,4 @@ Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const Decode
   return MediaDecoder(bytes, rate_hz, limits).run();
 }
 
-PcmBuffer decode_pcm16(std::string_view bytes, int rate_hz) {
-  PcmBuffer out{std::vector<float>(bytes.size() / 2), rate_hz};
-  for (std::size_t i = 0; i < out.samples.size(); ++i) {
-    const auto low = static_cast<unsigned char>(bytes[2 * i]);
-    const auto high = static_cast<unsigned char>(bytes[2 * i + 1]);
-    const auto sample = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | (high << 8)));
-    out.samples[i] = to_float(sample);
-  }
-  return out;
-}
-
 }  // namespace morgan::audio

@@ -21,7 +21,4 @@ struct DecodeLimits {
 /// A file cut short is decoded as far as it goes. @thread any
 Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits = {});
 
-/// Raw little-endian PCM16 mono. An odd last byte is dropped.
-PcmBuffer decode_pcm16(std::string_view bytes, int rate_hz);
-
 }  // namespace morgan::audio

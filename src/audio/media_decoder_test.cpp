@@ -183,14 +183,5 @@ TEST(MediaDecoder, ReadsRealSpeech) {
   }
 }
 
-TEST(DecodePcm16, ReadsLittleEndianAndDropsAnOddByte) {
-  const auto pcm = decode_pcm16(std::string_view("\x00\x40\x00\x80\x7f", 5), 24000);
-  ASSERT_EQ(pcm.samples.size(), 2U);
-  EXPECT_EQ(pcm.rate_hz, 24000);
-  EXPECT_FLOAT_EQ(pcm.samples[0], 0.5F);
-  EXPECT_FLOAT_EQ(pcm.samples[1], -1.0F);
-  EXPECT_TRUE(decode_pcm16("", 16000).samples.empty());
-}
-
 }  // namespace
 }  // namespace morgan::audio

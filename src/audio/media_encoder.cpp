@@ -1,6 +1,7 @@
 #include "audio/media_encoder.h"
 
 #include "audio/ffmpeg_encoder.h"
+#include "audio/pcm16.h"
 #include "audio/resampler.h"
 #include "base/strings.h"
 
@@ -63,23 +64,13 @@ std::string wav_header(int rate_hz, std::uint32_t data_bytes) {
   return out;
 }
 
-std::string to_pcm16_bytes(std::span<const float> samples) {
-  std::string out(samples.size() * 2, '\0');
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto value = static_cast<std::uint16_t>(to_pcm16(samples[i]));
-    out[2 * i] = static_cast<char>(value & 0xFF);
-    out[2 * i + 1] = static_cast<char>(value >> 8);
-  }
-  return out;
-}
-
 /// wav and pcm: the samples themselves, wav with a header before the first.
 class PlainEncoder final : public MediaEncoder {
  public:
   explicit PlainEncoder(std::string header) : header_(std::move(header)) {}
 
   Result<std::string> push(std::span<const float> samples) override {
-    return std::exchange(header_, {}) + to_pcm16_bytes(samples);
+    return std::exchange(header_, {}) + encode_pcm16(samples);
   }
   Result<std::string> finish() override { return std::exchange(header_, {}); }
 
@@ -136,11 +127,6 @@ Result<std::unique_ptr<MediaEncoder>> make(AudioFormat format, int input_rate_hz
 }
 
 }  // namespace
-
-std::int16_t to_pcm16(float sample) {
-  const float scaled = std::isfinite(sample) ? std::nearbyint(sample * 32768.0F) : 0.0F;
-  return static_cast<std::int16_t>(std::clamp(scaled, -32768.0F, 32767.0F));
-}
 
 std::optional<AudioFormat> parse_audio_format(std::string_view name) {
   if (equals_ignore_case(name, "ogg")) return AudioFormat::kOpus;

@@ -2,6 +2,7 @@
 
 #include "audio/audio_test_signals.h"
 #include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 
 #include <gtest/gtest.h>
 

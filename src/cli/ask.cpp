@@ -1,6 +1,6 @@
 // morgan ask: a spoken question in, the spoken answer out, with where the time went.
-#include "audio/media_decoder.h"
 #include "audio/media_encoder.h"
+#include "audio/pcm16.h"
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/strings.h"

@@ -1,6 +1,7 @@
 #include "services/audio_input.h"
 
 #include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "audio/resampler.h"
 #include "base/base64.h"
 #include "base/strings.h"

@@ -1,15 +1,14 @@
 #include "services/live_wire.h"
 
 #include "audio/g711.h"
-#include "audio/media_decoder.h"
 #include "audio/opus_stream.h"
+#include "audio/pcm16.h"
 #include "audio/stream_resampler.h"
 #include "base/log.h"
 #include "services/fields.h"
 #include "services/live_messages.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 namespace morgan::services {
@@ -29,17 +28,6 @@ bool is_telephone(WireCodec codec) {
 
 audio::G711Law law_of(WireCodec codec) {
   return codec == WireCodec::kMuLaw ? audio::G711Law::kMu : audio::G711Law::kA;
-}
-
-std::string to_pcm16(std::span<const float> samples) {
-  std::string bytes;
-  bytes.reserve(samples.size() * 2);
-  for (const float sample : samples) {
-    const auto value = static_cast<std::int16_t>(std::lround(std::clamp(sample, -1.0F, 1.0F) * 32767));
-    bytes += static_cast<char>(value & 0xFF);
-    bytes += static_cast<char>((value >> 8) & 0xFF);
-  }
-  return bytes;
 }
 
 Result<WireCodec> read_codec(const std::string& name, std::string_view field, std::initializer_list<WireCodec> known) {
@@ -139,7 +127,8 @@ struct WireOutput::State {
   Result<void> prepare();
   /// In a form without a memory.
   std::string plain(std::span<const float> samples) const {
-    return is_telephone(format.output) ? audio::encode_g711(samples, law_of(format.output)) : to_pcm16(samples);
+    return is_telephone(format.output) ? audio::encode_g711(samples, law_of(format.output))
+                                       : audio::encode_pcm16(samples);
   }
   std::vector<net::WsMessage> packets(Result<std::vector<std::string>> packets) const;
 };

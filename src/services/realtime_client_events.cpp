@@ -1,4 +1,5 @@
 // What a client of /v1/realtime may send.
+#include "audio/pcm16.h"
 #include "audio/stream_resampler.h"
 #include "base/base64.h"
 #include "base/ids.h"
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace morgan::services {
@@ -201,8 +203,7 @@ Result<void> RealtimeSession::create_item(const Json& event) {
   const std::string id = item.id;
   std::vector<float> spoken;
   if (item.role == "user" && item.text().empty()) {
-    for (const std::int16_t sample : item.audio)
-      spoken.push_back(static_cast<float>(sample) / 32768.0F);
+    std::transform(item.audio.begin(), item.audio.end(), std::back_inserter(spoken), audio::from_pcm16);
   }
   MORGAN_TRY(const std::string before, items_->insert(std::move(item), after.value_or("")));
   const RealtimeItem* const kept = items_->find(id);

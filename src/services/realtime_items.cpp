@@ -1,13 +1,13 @@
 #include "services/realtime_items.h"
 
-#include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "audio/stream_resampler.h"
 #include "base/base64.h"
 #include "base/strings.h"
 #include "services/realtime_fields.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace morgan::services {
@@ -30,22 +30,11 @@ std::size_t estimated_tokens(const engines::ChatMessage& message) {
   return bytes / kBytesPerToken + kTokensPerMessage;
 }
 
-std::string pcm16_bytes(std::span<const float> samples) {
-  std::string bytes;
-  bytes.reserve(samples.size() * 2);
-  for (const float sample : samples) {
-    const auto value = static_cast<std::int16_t>(std::lround(std::clamp(sample, -1.0F, 1.0F) * 32767));
-    bytes.push_back(static_cast<char>(value & 0xFF));
-    bytes.push_back(static_cast<char>((value >> 8) & 0xFF));
-  }
-  return bytes;
-}
-
 std::string audio_base64(const RealtimeItem& item) {
   std::vector<float> samples;
   samples.reserve(item.audio.size());
   for (const std::int16_t value : item.audio)
-    samples.push_back(static_cast<float>(value) / 32768.0F);
+    samples.push_back(audio::from_pcm16(value));
   if (item.rate_hz != kPcmRate) {
     auto resampler = audio::StreamResampler::create(item.rate_hz, kPcmRate);
     if (!resampler) return {};
@@ -54,7 +43,7 @@ std::string audio_base64(const RealtimeItem& item) {
     converted.insert(converted.end(), rest.begin(), rest.end());
     samples = std::move(converted);
   }
-  return base64_encode(pcm16_bytes(samples));
+  return base64_encode(audio::encode_pcm16(samples));
 }
 
 Result<void> read_part(const RealtimeFields& fields, RealtimeItem& item) {
@@ -156,8 +145,7 @@ void RealtimeItem::add_audio(std::span<const float> samples, int rate) {
     audio = {};
     return;
   }
-  for (const float sample : samples)
-    audio.push_back(static_cast<std::int16_t>(std::lround(std::clamp(sample, -1.0F, 1.0F) * 32767)));
+  std::transform(samples.begin(), samples.end(), std::back_inserter(audio), audio::to_pcm16);
 }
 
 Result<RealtimeItem> read_item(const Json& json, const std::string& path) {

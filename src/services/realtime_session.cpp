@@ -13,7 +13,6 @@ namespace {
 
 namespace live = dialogue::live;
 
-/// Bytes of messages that may wait for the strand before the socket is not read any more.
 constexpr std::uint16_t kGoingAway = 1001;
 constexpr std::uint16_t kPolicy = 1008;
 constexpr std::uint16_t kTryLater = 1013;
@@ -176,9 +175,8 @@ void RealtimeSession::on_spoken(const live::SpokenTurn& turn) {
   }
 }
 
-std::string RealtimeSession::delete_quietly(const std::string& id) {
+void RealtimeSession::delete_quietly(const std::string& id) {
   if (items_->erase(id)) send({{"type", "conversation.item.deleted"}, {"item_id", id}});
-  return id;
 }
 
 void RealtimeSession::add_user_item(RealtimeItem item) {

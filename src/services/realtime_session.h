@@ -96,7 +96,7 @@ class RealtimeSession final : public net::WsSession,
   void transcribe_item(const std::string& id, std::vector<float> samples, bool announced);
   void tell_transcript(const std::string& id, const Result<engines::Hypothesis>& heard, double seconds);
   long long ms_of(std::size_t sample) const;
-  std::string delete_quietly(const std::string& id);
+  void delete_quietly(const std::string& id);
 
   dialogue::live::LiveService& live_;
   std::shared_ptr<net::WsPeer> peer_;  // shared with the connection

@@ -1,6 +1,6 @@
 #include "services/stt_session.h"
 
-#include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "base/ids.h"
 #include "services/audio_input.h"
 

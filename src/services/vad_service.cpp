@@ -1,5 +1,5 @@
 // The vad service, port 8004: where there is speech, and whether the speaker has finished.
-#include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "base/base64.h"
 #include "services/admin.h"
 #include "services/audio_input.h"

@@ -1,7 +1,7 @@
 // Reads the recordings of the unit tests: 16-bit mono PCM at 16 kHz, so that engine tests need no decoder.
 #pragma once
 
-#include "audio/pcm.h"
+#include "audio/pcm16.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +29,7 @@ inline std::optional<audio::PcmBuffer> read_test_wav(const std::string& name) {
   for (std::size_t at = data + 8; at + 2 <= bytes.size(); at += 2) {
     std::int16_t sample = 0;
     std::memcpy(&sample, bytes.data() + at, sizeof sample);
-    pcm.samples.push_back(static_cast<float>(sample) / 32768.0F);
+    pcm.samples.push_back(audio::from_pcm16(sample));
   }
   return pcm;
 }

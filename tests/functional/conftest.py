@@ -203,6 +203,11 @@ def resampled(samples, rate, wanted):
     return numpy.interp(at, numpy.arange(len(samples)), samples)
 
 
+def pcm_of(samples):
+    """Samples of -1..1 as 16 bits, little-endian."""
+    return (numpy.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+
+
 def wav_of(samples, rate=16000, channels=1, bits=16, floating=False):
     """A wav of samples -1..1: a row for each moment, or one column that goes into every channel."""
     samples = numpy.clip(samples, -1, 1)

@@ -1,31 +1,19 @@
-"""Somebody who talks to /ws/audio: a microphone that never stops, a loudspeaker that keeps what it played."""
+"""Somebody who talks to /ws/audio, with a loudspeaker that keeps what it played."""
 
 import base64
 import contextlib
 import json
 import threading
-import time
 
 import numpy
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from conftest import resampled, samples_of, wait_until, wav_of
+from conftest import pcm_of, samples_of, wait_until, wav_of
+from microphone import LIMIT, Microphone
 
 RATE = 16000
-FRAME = RATE // 50
-LIMIT = 60  # seconds; the machine may be busy
 FIVE = {"type", "text", "confidence", "is_final", "error"}
-
-
-def pcm_of(samples):
-    return (numpy.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-
-
-def spoken(server, text):
-    """@return samples at 16 kHz of somebody who says it"""
-    samples, rate = samples_of(server.speech(text))
-    return resampled(samples, rate, RATE)
 
 
 class Answer:
@@ -52,23 +40,20 @@ class Live:
         self.socket = self.stack.enter_context(connect(url, open_timeout=LIMIT, max_size=None))
         self.messages, self.answers, self.closed = [], {}, None
         self.changed = threading.Condition()
-        self.to_say, self.ended = numpy.zeros(0), threading.Event()
-        self.threads = [threading.Thread(target=self.listen, daemon=True)]
-        self.threads[0].start()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         self.tell(type="start", **{"output_format": "pcm16", "language": "en", **start})
         self.wait_for("status", lambda m: m["text"] == "Streaming started")
-        if microphone:
-            self.threads.append(threading.Thread(target=self.speak_on, daemon=True))
-            self.threads[1].start()
+        self.microphone = Microphone(RATE, lambda samples: self.socket.send(pcm_of(samples))) if microphone else None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.ended.set()
+        if self.microphone:
+            self.microphone.stop()
         self.stack.close()
-        for thread in self.threads:
-            thread.join(timeout=LIMIT)
+        self.listener.join(timeout=LIMIT)
 
     def listen(self):
         try:
@@ -105,22 +90,8 @@ class Live:
     def tell(self, **message):
         self.socket.send(json.dumps(message))
 
-    def speak_on(self):
-        begin, frames = time.monotonic(), 0
-        with contextlib.suppress(ConnectionClosed):
-            while not self.ended.wait(max(0, begin + frames * FRAME / RATE - time.monotonic())):
-                with self.changed:
-                    samples, self.to_say = self.to_say[:FRAME], self.to_say[FRAME:]
-                    if not len(self.to_say):
-                        self.changed.notify_all()
-                self.socket.send(pcm_of(numpy.pad(samples, (0, FRAME - len(samples)))))
-                frames += 1
-
     def say(self, samples):
-        """Says it in real time. @return when the last sample has been sent"""
-        with self.changed:
-            self.to_say = numpy.concatenate([self.to_say, samples])
-            assert self.changed.wait_for(lambda: not len(self.to_say) or self.closed, LIMIT)
+        self.microphone.say(samples)
 
     def mark(self):
         """@return the number of messages until now, for wait_for(since=...)"""

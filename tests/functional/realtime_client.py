@@ -4,30 +4,18 @@ import base64
 import collections
 import contextlib
 import threading
-import time
 
 import numpy
 from agents.realtime.openai_realtime import get_server_event_type_adapter
 from openai import OpenAI
 from websockets.exceptions import ConnectionClosed
 
-from conftest import resampled, samples_of, wav_of
+from conftest import pcm_of, wav_of
+from microphone import LIMIT, Microphone
 
 RATE = 24000
-FRAME = RATE // 50
-LIMIT = 60  # seconds; the machine may be busy
 STRICT = get_server_event_type_adapter()
 BETA_ONLY = {"conversation.created", "conversation.item.created"}
-
-
-def pcm_of(samples):
-    return (numpy.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-
-
-def spoken(server, text, rate=RATE):
-    """@return samples of somebody who says it"""
-    samples, voice_rate = samples_of(server.speech(text))
-    return resampled(samples, voice_rate, rate)
 
 
 def sdk(server, key="none"):
@@ -102,23 +90,20 @@ class Talk:
         self.events, self.responses, self.closed, self.broken = [], {}, None, None
         self.changed = threading.Condition()
         self.strict = strict
-        self.to_say, self.ended = numpy.zeros(0), threading.Event()
         self.connection = self.stack.enter_context(manager)
-        self.threads = [threading.Thread(target=self.listen, daemon=True)]
-        self.threads[0].start()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         self.session = self.wait_for("session.created")["session"]
-        if microphone:
-            self.threads.append(threading.Thread(target=self.speak_on, daemon=True))
-            self.threads[1].start()
+        self.microphone = Microphone(RATE, self.append) if microphone else None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.ended.set()
+        if self.microphone:
+            self.microphone.stop()
         self.stack.close()
-        for thread in self.threads:
-            thread.join(timeout=LIMIT)
+        self.listener.join(timeout=LIMIT)
         assert self.broken is None, self.broken
         assert all(response.done or self.cut for response in self.responses.values()), "a response without its end"
 
@@ -167,23 +152,8 @@ class Talk:
             data = base64.b64encode(encode(samples[at:at + step])).decode()
             self.tell("input_audio_buffer.append", audio=data)
 
-    def speak_on(self):
-        """A microphone that never stops."""
-        begin, frames = time.monotonic(), 0
-        with contextlib.suppress(ConnectionClosed):
-            while not self.ended.wait(max(0, begin + frames * FRAME / RATE - time.monotonic())):
-                with self.changed:
-                    samples, self.to_say = self.to_say[:FRAME], self.to_say[FRAME:]
-                    if not len(self.to_say):
-                        self.changed.notify_all()
-                self.append(numpy.pad(samples, (0, FRAME - len(samples))))
-                frames += 1
-
     def say(self, samples):
-        """Says it in real time. @return when the last sample has been sent"""
-        with self.changed:
-            self.to_say = numpy.concatenate([self.to_say, samples])
-            assert self.changed.wait_for(lambda: not len(self.to_say) or self.gone, LIMIT)
+        self.microphone.say(samples)
 
     def write(self, text, **item):
         self.tell("conversation.item.create", item={

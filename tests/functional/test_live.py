@@ -9,15 +9,16 @@ import numpy
 import pytest
 from websockets.sync.client import connect
 
-from conftest import resampled, samples_of, wav_of, word_error_rate, words_of
-from live_client import FIVE, FRAME, LIMIT, RATE, Live, history, pcm_of, spoken
+from conftest import pcm_of, resampled, samples_of, wav_of, word_error_rate, words_of
+from live_client import FIVE, LIMIT, RATE, Live, history
+from microphone import spoken
 
 STORY = "Tell me a long story about a river, in at least ten sentences."
 
 
 @pytest.fixture(scope="module")
 def question(live_server):
-    return spoken(live_server, "What is the capital of France?")
+    return spoken(live_server, "What is the capital of France?", RATE)
 
 
 def heard_of(live, answer):
@@ -130,7 +131,7 @@ def test_a_written_message_and_cancel(live_server):
 
 
 def test_who_speaks_up_gets_the_floor(live_server):
-    second = spoken(live_server, "How many days does a week have?")
+    second = spoken(live_server, "How many days does a week have?", RATE)
     with Live(live_server, user_id="barge") as client:
         client.tell(type="text", text=STORY)
         number = client.wait_for("response_start")["response"]
@@ -158,7 +159,7 @@ def test_who_speaks_up_gets_the_floor(live_server):
 
 
 def test_an_okay_in_between_does_not_stop_morgan(live_server):
-    okay = spoken(live_server, "Okay.")
+    okay = spoken(live_server, "Okay.", RATE)
     with Live(live_server, user_id="okay") as client:
         client.tell(type="text", text=STORY)
         number = client.wait_for("response_start")["response"]

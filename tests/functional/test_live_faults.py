@@ -1,6 +1,5 @@
 """Clients of /ws/audio that are broken, greedy or gone, and a server that is killed: it goes on for everybody else."""
 
-import base64
 import json
 import signal
 import socket
@@ -11,8 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from conftest import wait_until
-from live_client import FIVE, LIMIT, RATE, Live, history, history_now, pcm_of, spoken
+from conftest import pcm_of, wait_until
+from live_client import FIVE, LIMIT, RATE, Live, history, history_now
+from microphone import spoken
 
 
 @pytest.fixture(autouse=True)
@@ -124,12 +124,12 @@ def test_a_frame_that_is_too_large(live_server):
 
 
 def test_a_client_that_vanishes_in_the_middle_of_a_word(live_server):
-    question = spoken(live_server, "What is the capital of France?")
+    question = spoken(live_server, "What is the capital of France?", RATE)
     for moment in ("hearing", "speaking"):
         client = Live(live_server, user_id="ghost")
         client.say(question[:RATE * 2 // 3] if moment == "hearing" else question)
         client.wait_for_state(moment)
-        client.ended.set()
+        client.microphone.ended.set()
         client.socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.socket.socket.close()
         wait_until(lambda: sessions(live_server) == 0, LIMIT, "the end of the conversation")
@@ -137,7 +137,7 @@ def test_a_client_that_vanishes_in_the_middle_of_a_word(live_server):
 
 
 def test_a_minute_of_audio_at_once(live_server):
-    question = spoken(live_server, "What is the capital of France?")
+    question = spoken(live_server, "What is the capital of France?", RATE)
     minute = numpy.concatenate([numpy.zeros(50 * RATE), question, numpy.zeros(8 * RATE)])
     data = pcm_of(minute)
     with Live(live_server, microphone=False, user_id="hasty") as client:
@@ -149,7 +149,7 @@ def test_a_minute_of_audio_at_once(live_server):
 
 
 def test_frames_of_odd_sizes(live_server):
-    question = pcm_of(numpy.concatenate([spoken(live_server, "What is the capital of France?"), numpy.zeros(RATE)]))
+    question = pcm_of(numpy.concatenate([spoken(live_server, "What is the capital of France?", RATE), numpy.zeros(RATE)]))
     sizes = [1, 3, 641, 2, 5000, 7, 0, 999]
     pace = threading.Event()
     with Live(live_server, microphone=False, user_id="odd", mode="press") as client:

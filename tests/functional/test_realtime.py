@@ -10,8 +10,9 @@ import requests
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from conftest import wav_of, word_error_rate
-from realtime_client import LIMIT, RATE, Talk, pcm_of, resampled, sdk, spoken
+from conftest import pcm_of, wav_of, word_error_rate
+from microphone import spoken
+from realtime_client import LIMIT, RATE, Talk, sdk
 
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
     import audioop  # Python 3.11, which Debian 12 has, is not without it yet
@@ -40,7 +41,7 @@ def talk(live_server):
 
 @pytest.fixture(scope="module")
 def question(live_server):
-    return spoken(live_server, QUESTION)
+    return spoken(live_server, QUESTION, RATE)
 
 
 def heard_in(server, audio):
@@ -93,7 +94,7 @@ def test_a_spoken_question_is_heard_and_answered(talk, live_server, question):
 
 
 def test_who_speaks_up_gets_the_floor(talk, live_server):
-    second = spoken(live_server, "How many days does a week have?")
+    second = spoken(live_server, "How many days does a week have?", RATE)
     client = talk(microphone=True)
     client.write(STORY)
     client.tell("response.create")
@@ -400,11 +401,11 @@ def test_the_beta_speaks_its_own_names(live_server, question):
 
 def test_a_turn_that_went_on_is_one_turn(talk, live_server):
     """They speak on before anything of the answer was heard: what was committed makes room for the whole."""
-    more = spoken(live_server, "And about a mountain.")
+    more = spoken(live_server, "And about a mountain.", RATE)
     client = talk(microphone=True)
     client.update(output_modalities=["text"], max_output_tokens=600,
                   audio={"input": {"transcription": {"model": "whisper-1", "language": "en"}}})
-    client.say(spoken(live_server, "Tell me a very long story about a river."))
+    client.say(spoken(live_server, "Tell me a very long story about a river.", RATE))
     first = client.wait_for("response.created")["response"]["id"]
     item = client.wait_for("input_audio_buffer.committed")["item_id"]
     since = client.mark()

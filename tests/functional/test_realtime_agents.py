@@ -7,8 +7,9 @@ import numpy
 from agents import function_tool
 from agents.realtime import RealtimeAgent, RealtimeModelSendRawMessage, RealtimeRunner
 
-from conftest import wav_of, word_error_rate
-from realtime_client import LIMIT, RATE, pcm_of, spoken
+from conftest import pcm_of, wav_of, word_error_rate
+from microphone import spoken
+from realtime_client import LIMIT, RATE
 
 QUESTION = "What is the capital of France?"
 
@@ -65,8 +66,8 @@ def test_an_agent_is_asked_in_writing_and_answers_aloud(live_server):
 
 
 def test_an_agent_hears_and_is_interrupted(live_server):
-    question = spoken(live_server, QUESTION)
-    second = spoken(live_server, "How many days does a week have?")
+    question = spoken(live_server, QUESTION, RATE)
+    second = spoken(live_server, "How many days does a week have?", RATE)
 
     async def act(session, heard):
         mouth = [numpy.concatenate([question, numpy.zeros(RATE // 2)])]

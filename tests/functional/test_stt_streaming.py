@@ -9,17 +9,13 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from conftest import refused, samples_of, wav_of, word_error_rate
+from conftest import pcm_of, refused, samples_of, wav_of, word_error_rate
 
 JFK = ("and so my fellow americans ask not what your country can do for you ask what you can do for your country")
 
 
 def delete(server, name):
     return requests.delete(server.url("stt", f"/stream/{name}"), timeout=60)
-
-
-def pcm_of(samples):
-    return (samples * 32767).astype("<i2").tobytes()
 
 
 @pytest.fixture(scope="module")

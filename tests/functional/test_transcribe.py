@@ -8,7 +8,7 @@ import numpy
 import pytest
 import requests
 
-from conftest import events_of, resampled, samples_of, wav_of, word_error_rate
+from conftest import events_of, pcm_of, resampled, samples_of, wav_of, word_error_rate
 from containers import m4a_of, webm_of
 
 PANGRAM = "The quick brown fox jumps over the lazy dog."
@@ -91,7 +91,7 @@ def test_audio_may_come_as_json_as_the_body_or_bare(server, jfk):
     samples, _ = samples_of(jfk.path.read_bytes())
     samples = samples[:50_000]
     audio, said = wav_of(samples), "And so, my fellow Americans"
-    bare = (samples * 32767).astype("<i2").tobytes()
+    bare = pcm_of(samples)
 
     def body(data, kind, query=""):
         return requests.post(server.url("stt", "/transcribe" + query), data=data, headers={"Content-Type": kind},

@@ -8,17 +8,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from conftest import refused, samples_of, wav_of
+from conftest import pcm_of, refused, samples_of, wav_of
 
 
 def detect(server, samples, rate=16000, **fields):
     answer = server.post("vad", "/detect", files={"audio": ("a.wav", wav_of(samples, rate))}, data=fields)
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-def pcm_of(samples):
-    return (samples * 32767).astype("<i2").tobytes()
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ from wyoming.info import SelectProgram
 from wyoming.intent import NotRecognized, Recognize
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
-from wyoming.wake import Detect
 
-from conftest import resampled, samples_of, wav_of, word_error_rate
+from conftest import pcm_of, resampled, samples_of, wav_of, word_error_rate
 from wyoming_talk import Raw, describe, only, pcm_events, read_until, send, speech_of, talk, wav_events
 
 
@@ -284,7 +283,7 @@ def test_intents_are_not_recognized(server):
 def test_the_voice_detector_tells_beginning_and_end(server, jfk):
     samples, rate = samples_of(jfk.path.read_bytes())
     quiet = numpy.zeros(rate)
-    pcm = (numpy.concatenate([quiet, samples, quiet]) * 32767).astype(numpy.int16).tobytes()
+    pcm = pcm_of(numpy.concatenate([quiet, samples, quiet]))
 
     async def exchange(client):
         await send(client, SelectProgram("vad"), *pcm_events(pcm, start=False))

@@ -14,7 +14,7 @@ from wyoming.ping import Ping
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-from conftest import samples_of, wav_of, word_error_rate
+from conftest import pcm_of, samples_of, wav_of, word_error_rate
 from wyoming_talk import LIMIT, only, pcm_events, read_until, send, speech_of, talk, wav_events
 
 
@@ -24,7 +24,7 @@ def question(server):
     samples, rate = samples_of(server.speech("What is the capital of France?", sample_rate=16000))
     assert rate == 16000
     quiet = numpy.random.default_rng(1).normal(0, 0.0005, 2 * rate)
-    return (numpy.concatenate([quiet[:rate], samples, quiet]) * 32767).astype(numpy.int16).tobytes()
+    return pcm_of(numpy.concatenate([quiet[:rate], samples, quiet]))
 
 
 def run_pipeline(end, **more):

@@ -7,7 +7,7 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.tts import Synthesize
 from wyoming.wake import Detect, Detection
 
-from conftest import samples_of
+from conftest import pcm_of, samples_of
 from wyoming_talk import describe, only, pcm_events, read_until, send, speech_of, talk, wav_events
 
 NAMES = ["alexa", "hey_jarvis", "hey_mycroft", "hey_rhasspy"]
@@ -20,7 +20,7 @@ def spoken(server):
         samples, rate = samples_of(server.speech(text, sample_rate=16000))
         assert rate == 16000
         quiet = numpy.random.default_rng(1).normal(0, 0.0005, 2 * rate)
-        return (numpy.concatenate([quiet[:rate], samples, quiet]) * 32767).astype(numpy.int16).tobytes()
+        return pcm_of(numpy.concatenate([quiet[:rate], samples, quiet]))
     return speak
 
 

@@ -1,7 +1,8 @@
 #include "cli/live/live_call.h"
 
+#include "audio/pcm16.h"
+
 #include <algorithm>
-#include <cmath>
 
 namespace morgan::cli {
 
@@ -12,13 +13,8 @@ constexpr std::chrono::seconds kCloseTimeout{10};
 constexpr std::chrono::milliseconds kLate{10};
 constexpr std::chrono::seconds kLost{1};
 constexpr int kFramesPerSecond = LiveCall::kRate / static_cast<int>(LiveCall::kFrame);
-/// A quiet room through a good microphone: 3 of 32767 at most, about -85 dB of full scale.
+/// A quiet room through a good microphone: 3 of 32768 at most, about -85 dB of full scale.
 constexpr int kRoomNoise = 3;
-
-void append_pcm16(std::string& bytes, int value) {
-  bytes += static_cast<char>(value & 0xFF);
-  bytes += static_cast<char>((value >> 8) & 0xFF);
-}
 
 std::chrono::milliseconds until_ms(Time until) {
   return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()));
@@ -85,16 +81,15 @@ FrameCounts LiveCall::frames() const {
 
 /// Under the mutex.
 std::string LiveCall::next_frame() {
-  std::string bytes;
-  bytes.reserve(2 * kFrame);
+  std::vector<float> frame(kFrame);
   const std::size_t spoken = std::min(kFrame, waiting_.size());
-  for (std::size_t i = 0; i < kFrame; ++i) {
-    const int room = static_cast<int>(noise_() % (2 * kRoomNoise + 1)) - kRoomNoise;
-    const float sample = i < spoken ? waiting_[i] : 0.0F;
-    append_pcm16(bytes, std::clamp(static_cast<int>(std::lround(sample * 32767)) + room, -32768, 32767));
-  }
+  std::copy_n(waiting_.begin(), spoken, frame.begin());
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(spoken));
-  return bytes;
+  for (float& sample : frame) {
+    const int room = static_cast<int>(noise_() % (2 * kRoomNoise + 1)) - kRoomNoise;
+    sample += audio::from_pcm16(static_cast<std::int16_t>(room));
+  }
+  return audio::encode_pcm16(frame);
 }
 
 void LiveCall::run_microphone() {

@@ -1,6 +1,6 @@
 #include "cli/live/live_log.h"
 
-#include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "cli/live/voiced.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 #include "audio/media_decoder.h"
+#include "audio/pcm16.h"
 #include "engines/remote/remote_client.h"
 #include "engines/remote/remote_voices.h"
 #include "text/normalize.h"

@@ -2,7 +2,6 @@
 
 #include "audio/pcm.h"
 
-#include <cmath>
 #include <utility>
 
 namespace morgan::services {
@@ -15,7 +14,6 @@ constexpr long long kMostChannels = 16;
 // What StreamResampler takes.
 constexpr int kLeastLive = 8'000;
 constexpr int kMostLive = 48'000;
-constexpr float kFull16 = 32'768.0F;
 
 Result<int> read_number(const Json& data, std::string_view name, int known, long long least, long long most) {
   MORGAN_TRY(const auto given, json_integer(data, name));
@@ -100,18 +98,6 @@ std::vector<float> PcmInput::finish() {
   shape_.reset();
   cut_.clear();
   return rest;
-}
-
-std::string pcm16_of(std::span<const float> samples) {
-  std::string bytes;
-  bytes.reserve(samples.size() * 2);
-  for (const float sample : samples) {
-    const auto value = static_cast<std::int16_t>(std::clamp(std::lround(sample * kFull16), -32'768L, 32'767L));
-    const auto bits = static_cast<std::uint16_t>(value);
-    bytes += static_cast<char>(bits & 0xFFU);
-    bytes += static_cast<char>(bits >> 8U);
-  }
-  return bytes;
 }
 
 }  // namespace morgan::services

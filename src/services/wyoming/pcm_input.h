@@ -46,7 +46,4 @@ class PcmInput {
   std::unique_ptr<audio::Resampler> any_;
 };
 
-/// 16 bit little-endian, as this server sends it.
-std::string pcm16_of(std::span<const float> samples);
-
 }  // namespace morgan::services

@@ -81,10 +81,5 @@ TEST(PcmInput, RefusesShapesThatCannotBe) {
   EXPECT_EQ(*read_shape(Json::parse(R"({"rate":8000})"), {44'100, 4, 2}), (PcmShape{8'000, 4, 2}));
 }
 
-TEST(PcmInput, WritesFullScaleWithoutWrappingAround) {
-  const std::vector<float> samples{1.5F, -1.5F, 0.0F};
-  EXPECT_EQ(pcm16_of(samples), std::string("\xff\x7f\x00\x80\x00\x00", 6));
-}
-
 }  // namespace
 }  // namespace morgan::services

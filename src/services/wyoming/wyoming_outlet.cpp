@@ -1,7 +1,7 @@
 #include "services/wyoming/wyoming_outlet.h"
 
+#include "audio/pcm16.h"
 #include "base/strings.h"
-#include "services/wyoming/pcm_input.h"
 
 #include <algorithm>
 
@@ -55,7 +55,7 @@ Result<void> WyomingAudio::send_chunk(std::span<const float> samples) {
   sent_ += samples.size();
   return out_.send({"audio-chunk",
                     {{"rate", rate_hz_}, {"width", kWidth}, {"channels", 1}, {"timestamp", timestamp}},
-                    pcm16_of(samples)});
+                    audio::encode_pcm16(samples)});
 }
 
 Result<void> WyomingAudio::finish() {
