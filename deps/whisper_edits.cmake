@@ -57,6 +57,26 @@ edit(1 [[
     const auto & model   = wctx.model;
 ]])
 
+# A backend of Morgan's own for the large products (src/engines/stt/int8_backend.h). One that is registered with ggml would
+# be given to llama.cpp, too.
+edit(1 "static std::vector<ggml_backend_t> whisper_backend_init(" [[
+extern "C" {
+ggml_backend_t (*morgan_whisper_accelerator)() = nullptr;
+}
+
+static std::vector<ggml_backend_t> whisper_backend_init(]])
+edit(1 [[
+    ggml_backend_t backend_cpu = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
+    if (backend_cpu == nullptr) {
+]] [[
+    if (ggml_backend_t accelerator = morgan_whisper_accelerator ? morgan_whisper_accelerator() : nullptr) {
+        result.push_back(accelerator);
+    }
+
+    ggml_backend_t backend_cpu = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
+    if (backend_cpu == nullptr) {
+]])
+
 set(MORGAN_WHISPER_EDITED ${CMAKE_BINARY_DIR}/whisper-edited.cpp)
 set(written "")
 if(EXISTS ${MORGAN_WHISPER_EDITED})

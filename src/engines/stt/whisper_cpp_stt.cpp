@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "engines/compute_thread.h"
 #include "engines/stt/engine_gate.h"
+#include "engines/stt/int8_backend.h"
 #include "engines/stt/speech_windows.h"
 #include "engines/stt/whisper_decoder.h"
 #include "engines/stt/whisper_words.h"
@@ -13,6 +14,9 @@
 
 #include <functional>
 #include <optional>
+
+// In Morgan's copy of whisper.cpp (deps/whisper_edits.cmake): makes a backend for each state, beside the CPU's.
+extern "C" ggml_backend* (*morgan_whisper_accelerator)();
 
 namespace morgan::engines {
 
@@ -183,6 +187,7 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
     return fail(ErrorCode::kNotFound, "there is no model file " + options.model.string());
   }
   whisper_log_set(forward_log, nullptr);
+  morgan_whisper_accelerator = make_int8_backend;
   whisper_context_params params = whisper_context_default_params();
   params.use_gpu = false;
   // On the CPU only: elsewhere it hears what the previous call left behind a cut audio_ctx (docs/gotchas.md).
