@@ -1,5 +1,6 @@
 #include "dialogue/live/conversation_memory.h"
 
+#include "base/ids.h"
 #include "base/json_util.h"
 #include "base/log.h"
 
@@ -23,7 +24,7 @@ ConversationMemory::ConversationMemory(std::shared_ptr<runtime::Strand> strand, 
       options_(std::move(options)),
       user_id_(std::move(user_id)),
       on_trouble_(std::move(on_trouble)),
-      user_sequence_(std::make_shared<long long>(0)) {}
+      user_message_(std::make_shared<std::string>()) {}
 
 void ConversationMemory::refresh() {
   // What is still to be written is in history_ already and would be missing in what is read.
@@ -76,15 +77,14 @@ void ConversationMemory::remember_user(const std::string& text, const std::strin
     history_.push_back({"user", text, "", history_.empty() ? 1 : history_.back().sequence + 1, metadata});
   }
   forget_oldest();
-  queue([user = user_id_, text, metadata, amend,
-         sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
-    if (amend && *sequence > 0) {
-      auto amended = store.amend(user, *sequence, text, metadata);
+  queue([user = user_id_, text, metadata, amend, id = user_message_](stores::ConversationStore& store) -> Result<void> {
+    if (amend && !id->empty()) {
+      auto amended = store.amend(user, *id, text, metadata);
       // Reset meanwhile: then it begins the new conversation.
       if (amended || amended.error().code != ErrorCode::kNotFound) return amended;
     }
-    MORGAN_TRY(const auto conversation, store.append(user, {{"user", text, "", 0, metadata}}));
-    *sequence = conversation.message_count;
+    *id = random_id("msg_");
+    MORGAN_TRY(const auto conversation, store.append(user, {{"user", text, "", 0, metadata, *id}}));
     return {};
   });
   write_pauses();

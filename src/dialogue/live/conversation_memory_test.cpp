@@ -14,10 +14,10 @@ class FickleStore final : public stores::ConversationStore {
     if (broken) return fail(ErrorCode::kUnavailable, "disk full");
     return real_.append(user, messages);
   }
-  Result<void> amend(const std::string& user, long long sequence, const std::string& content,
+  Result<void> amend(const std::string& user, const std::string& id, const std::string& content,
                      const std::string& metadata) override {
     if (broken) return fail(ErrorCode::kUnavailable, "disk full");
-    return real_.amend(user, sequence, content, metadata);
+    return real_.amend(user, id, content, metadata);
   }
   Result<std::vector<stores::StoredMessage>> recent(const std::string& user, int limit) override {
     if (broken) return fail(ErrorCode::kUnavailable, "disk full");

@@ -42,6 +42,12 @@ CREATE TABLE speaker_profiles (
   updated_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql",
+    // 003: names for messages, by which a write that is repeated is known. Older messages get theirs here.
+    R"sql(
+ALTER TABLE messages ADD COLUMN message_id TEXT NOT NULL DEFAULT '';
+UPDATE messages SET message_id = 'msg_' || lower(hex(randomblob(12)));
+CREATE UNIQUE INDEX messages_message_id ON messages (message_id);
+)sql",
 };
 
 constexpr long long kApplicationId = 1299149415;

@@ -3,11 +3,11 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/time_text.h"
+#include "stores/message_checks.h"
 #include "stores/sqlite/migrations.h"
 #include "stores/sqlite/sqlite_connection.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -19,17 +19,6 @@ namespace morgan::stores {
 namespace {
 
 constexpr std::size_t kMaxReaders = 4;
-constexpr std::array<std::string_view, 4> kRoles{"system", "user", "assistant", "tool"};
-
-Result<void> check(const std::vector<StoredMessage>& messages) {
-  if (messages.empty()) return fail(ErrorCode::kInvalidArgument, "there is no message to store");
-  for (const StoredMessage& message : messages) {
-    if (std::find(kRoles.begin(), kRoles.end(), message.role) != kRoles.end()) continue;
-    return fail(
-        {ErrorCode::kInvalidArgument, "a message's role must be one of system, user, assistant, tool", "", "role"});
-  }
-  return {};
-}
 
 /// A few read connections, opened as they are needed. @thread any
 class ReaderPool {
@@ -114,24 +103,40 @@ Result<ActiveConversation> start_conversation(Connection& writer, const std::str
   return started;
 }
 
-Result<void> insert_message(Connection& writer, const ActiveConversation& active, const StoredMessage& message,
-                            const std::string& now) {
+Result<void> insert_message(Connection& writer, const ActiveConversation& active, const StoredMessage& message) {
   MORGAN_TRY(Statement insert,
-             writer.prepare("INSERT INTO messages (conversation, sequence, role, content, created_at, metadata) "
-                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
-  const std::string_view metadata = message.metadata.empty() ? std::string_view("{}") : message.metadata;
+             writer.prepare("INSERT INTO messages (conversation, sequence, role, content, created_at, "
+                            "metadata, message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
   insert.bind(1, active.id).bind(2, active.conversation.message_count).bind(3, message.role);
-  insert.bind(4, message.content).bind(5, now).bind(6, metadata);
+  insert.bind(4, message.content).bind(5, message.created_at).bind(6, message.metadata).bind(7, message.id);
   return insert.run();
 }
 
-/// Rows of (role, content, created_at, sequence, metadata).
+/// The conversation that has one of the messages; nullopt when none has.
+Result<std::optional<StoredConversation>> find_repeated(Connection& writer,
+                                                        const std::vector<StoredMessage>& messages) {
+  for (const StoredMessage& message : messages) {
+    if (message.id.empty()) continue;
+    MORGAN_TRY(Statement select,
+               writer.prepare("SELECT c.conversation_id, c.user_id, c.created_at, c.updated_at, c.message_count "
+                              "FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.message_id = ?1"));
+    MORGAN_TRY(const bool found, select.bind(1, message.id).step());
+    if (found) {
+      return std::optional(
+          StoredConversation{select.text(0), select.text(1), select.text(2), select.text(3), select.integer(4)});
+    }
+  }
+  return std::optional<StoredConversation>();
+}
+
+/// Rows of (role, content, created_at, sequence, metadata, message_id).
 Result<std::vector<StoredMessage>> read_messages(Statement& select) {
   std::vector<StoredMessage> messages;
   for (;;) {
     MORGAN_TRY(const bool row, select.step());
     if (!row) return messages;
-    messages.push_back({select.text(0), select.text(1), select.text(2), select.integer(3), select.text(4)});
+    messages.push_back(
+        {select.text(0), select.text(1), select.text(2), select.integer(3), select.text(4), select.text(5)});
   }
 }
 
@@ -140,37 +145,42 @@ class SqliteConversationStore final : public ConversationStore {
   SqliteConversationStore(std::filesystem::path file, std::unique_ptr<Connection> writer)
       : file_(std::move(file)), writer_(std::move(writer)), readers_(file_) {}
 
-  Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& messages) override {
-    MORGAN_CHECK_OK(check(messages));
+  Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& given) override {
+    MORGAN_CHECK_OK(check_append(user_id, given));
     const std::lock_guard lock(writer_mutex_);
     const std::string now = now_iso8601();
+    const std::vector<StoredMessage> messages = completed(given, now);
     MORGAN_TRY(Transaction transaction, Transaction::begin(*writer_, "BEGIN IMMEDIATE"));
+    MORGAN_TRY(auto repeated, find_repeated(*writer_, given));
+    if (repeated) return std::move(*repeated);
     MORGAN_TRY(ActiveConversation active, find_active(*writer_, user_id));
     if (active.id == 0) {
-      MORGAN_TRY(active, start_conversation(*writer_, user_id, now));
+      MORGAN_TRY(active, start_conversation(*writer_, user_id, messages.front().created_at));
     }
     for (const StoredMessage& message : messages) {
       ++active.conversation.message_count;
-      MORGAN_CHECK_OK(insert_message(*writer_, active, message, now));
+      MORGAN_CHECK_OK(insert_message(*writer_, active, message));
     }
-    active.conversation.updated_at = now;
+    // A clock that was set back does not make the conversation older.
+    active.conversation.updated_at = std::max(active.conversation.updated_at, now);
     MORGAN_TRY(Statement update,
                writer_->prepare("UPDATE conversations SET message_count = ?1, updated_at = ?2 WHERE id = ?3"));
-    MORGAN_CHECK_OK(update.bind(1, active.conversation.message_count).bind(2, now).bind(3, active.id).run());
+    update.bind(1, active.conversation.message_count).bind(2, active.conversation.updated_at).bind(3, active.id);
+    MORGAN_CHECK_OK(update.run());
     MORGAN_CHECK_OK(transaction.commit());
     return active.conversation;
   }
 
-  Result<void> amend(const std::string& user_id, long long sequence, const std::string& content,
+  Result<void> amend(const std::string& user_id, const std::string& message_id, const std::string& content,
                      const std::string& metadata) override {
-    MORGAN_CHECK_OK(check({{"user", content, "", 0, metadata}}));
+    MORGAN_CHECK_OK(check_amend(user_id, content, metadata));
     const std::lock_guard lock(writer_mutex_);
     MORGAN_TRY(
         Statement update,
-        writer_->prepare("UPDATE messages SET content = ?3, metadata = ?4 WHERE sequence = ?2 AND conversation = "
+        writer_->prepare("UPDATE messages SET content = ?3, metadata = ?4 WHERE message_id = ?2 AND conversation = "
                          "(SELECT id FROM conversations WHERE user_id = ?1 AND is_active = 1)"));
     const std::string_view object = metadata.empty() ? std::string_view("{}") : metadata;
-    MORGAN_CHECK_OK(update.bind(1, user_id).bind(2, sequence).bind(3, content).bind(4, object).run());
+    MORGAN_CHECK_OK(update.bind(1, user_id).bind(2, message_id).bind(3, content).bind(4, object).run());
     if (writer_->changes() > 0) return {};
     return fail(ErrorCode::kNotFound, "the message to be amended is not there any more");
   }
@@ -183,6 +193,7 @@ class SqliteConversationStore final : public ConversationStore {
   }
 
   Result<void> set_profile(const std::string& user_id, const std::string& json) override {
+    MORGAN_CHECK_OK(check_profile(user_id, json));
     const std::lock_guard lock(writer_mutex_);
     MORGAN_TRY(Statement insert,
                writer_->prepare("INSERT INTO speaker_profiles (user_id, profile, updated_at) VALUES (?1, ?2, ?3) "
@@ -193,10 +204,12 @@ class SqliteConversationStore final : public ConversationStore {
 
   Result<std::vector<StoredMessage>> recent(const std::string& user_id, int limit) override {
     MORGAN_TRY(auto reader, readers_.take());
-    MORGAN_TRY(Statement select,
-               reader->prepare("SELECT m.role, m.content, m.created_at, m.sequence, m.metadata FROM conversations c "
-                               "JOIN messages m ON m.conversation = c.id WHERE c.user_id = ?1 AND c.is_active = 1 "
-                               "ORDER BY m.sequence DESC LIMIT ?2"));
+    MORGAN_TRY(
+        Statement select,
+        reader->prepare(
+            "SELECT m.role, m.content, m.created_at, m.sequence, m.metadata, m.message_id "
+            "FROM conversations c JOIN messages m ON m.conversation = c.id WHERE c.user_id = ?1 AND c.is_active = 1 "
+            "ORDER BY m.sequence DESC LIMIT ?2"));
     select.bind(1, user_id).bind(2, static_cast<long long>(std::max(0, limit)));
     MORGAN_TRY(auto messages, read_messages(select));
     std::reverse(messages.begin(), messages.end());
@@ -212,7 +225,7 @@ class SqliteConversationStore final : public ConversationStore {
     if (active.id != 0) {
       // Sequences have no gaps, so the offset is a place in the index and a late page costs no more than the first.
       MORGAN_TRY(Statement select,
-                 reader->prepare("SELECT role, content, created_at, sequence, metadata FROM messages "
+                 reader->prepare("SELECT role, content, created_at, sequence, metadata, message_id FROM messages "
                                  "WHERE conversation = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"));
       select.bind(1, active.id).bind(2, std::max(0LL, offset)).bind(3, std::max(0LL, limit));
       MORGAN_TRY(result.messages, read_messages(select));
@@ -238,8 +251,9 @@ class SqliteConversationStore final : public ConversationStore {
 
   Result<bool> reset(const std::string& user_id) override {
     const std::lock_guard lock(writer_mutex_);
-    MORGAN_TRY(Statement close, writer_->prepare("UPDATE conversations SET is_active = 0, updated_at = ?2 "
-                                                 "WHERE user_id = ?1 AND is_active = 1"));
+    MORGAN_TRY(Statement close,
+               writer_->prepare("UPDATE conversations SET is_active = 0, updated_at = max(updated_at, ?2) "
+                                "WHERE user_id = ?1 AND is_active = 1"));
     const std::string now = now_iso8601();
     MORGAN_CHECK_OK(close.bind(1, user_id).bind(2, now).run());
     return writer_->changes() > 0;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,28 @@ TEST_F(SqliteDurability, ProcessesShareOneFile) {
     ASSERT_EQ(page->messages[i].sequence, static_cast<long long>(i) + 1);
   }
   EXPECT_EQ((*store)->list(10, 0)->size(), 1U);
+}
+
+TEST_F(SqliteDurability, AFileThatMayNotBeWrittenIsRefusedAndSaysWhatToDo) {
+  {
+    ASSERT_TRUE((*open_sqlite_store(file_))->append("ann", {said("before")}));
+  }
+  for (const auto& entry : fs::directory_iterator(folder_))
+    ASSERT_EQ(::chmod(entry.path().c_str(), 0444), 0);
+  ASSERT_EQ(::chmod(folder_.c_str(), 0555), 0);
+  const pid_t child = in_child([&] {
+    // Nothing is read-only for root.
+    constexpr uid_t kNobody = 65534;
+    if (::getuid() == 0 && ::setuid(kNobody) != 0) return 2;
+    const auto store = open_sqlite_store(file_);
+    if (store || store.error().code != ErrorCode::kUnavailable) return 3;
+    return store.error().message.find("this user may write") != std::string::npos ? 0 : 4;
+  });
+  EXPECT_EQ(exit_status(child), 0);
+  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
+  for (const auto& entry : fs::directory_iterator(folder_))
+    ASSERT_EQ(::chmod(entry.path().c_str(), 0600), 0);
+  EXPECT_EQ((*open_sqlite_store(file_))->page("ann", 1, 0)->total, 1);
 }
 
 TEST_F(SqliteDurability, AFullDiskIsReportedAndNothingIsHalfWritten) {
