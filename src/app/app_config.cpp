@@ -113,10 +113,11 @@ Result<void> apply_environment(LoadedConfig& loaded) {
   return {};
 }
 
-Result<void> read_key_file(UpstreamConfig& upstream) {
-  if (upstream.api_key_file.empty() || !upstream.api_key.empty()) return {};
-  MORGAN_TRY(const std::string text, read_file(upstream.api_key_file, 10'000));
-  upstream.api_key = std::string(trim(text));
+/// A secret that is kept in a file of its own; the value itself goes first.
+Result<void> read_secret_file(const std::string& file, std::string& secret) {
+  if (file.empty() || !secret.empty()) return {};
+  MORGAN_TRY(const std::string text, read_file(file, 10'000));
+  secret = std::string(trim(text));
   return {};
 }
 
@@ -146,8 +147,10 @@ Result<LoadedConfig> load_config(const fs::path& file) {
   MORGAN_CHECK_OK(apply_environment(loaded));
   for (UpstreamConfig* upstream : {&loaded.config.llm.upstream, &loaded.config.stt.upstream,
                                    &loaded.config.tts.upstream, &loaded.config.embed.upstream}) {
-    MORGAN_CHECK_OK(read_key_file(*upstream));
+    MORGAN_CHECK_OK(read_secret_file(upstream->api_key_file, upstream->api_key));
   }
+  MORGAN_CHECK_OK(read_secret_file(loaded.config.store.url_file, loaded.config.store.url));
+  MORGAN_CHECK_OK(read_secret_file(loaded.config.cache.url_file, loaded.config.cache.url));
   return loaded;
 }
 

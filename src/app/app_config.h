@@ -105,6 +105,22 @@ struct CoreConfig {
   std::string stt_url = "http://127.0.0.1:8003/v1";
 };
 
+/// Where conversations are kept.
+struct StoreConfig {
+  std::string file;      ///< SQLite; "": $MORGAN_HOME/morgan.db
+  std::string url;       ///< PostgreSQL instead
+  std::string url_file;  ///< holds the url
+  int connections = 10;
+  int journal_mb = 256;
+};
+
+struct CacheConfig {
+  std::string url;       ///< Redis or Valkey; "": this process
+  std::string url_file;  ///< holds the url
+  int memory_mb = 64;
+  int speech_mb = 128;  ///< 0: speech is not kept
+};
+
 struct AppConfig {
   ServerConfig server;
   CoreConfig core;
@@ -115,7 +131,8 @@ struct AppConfig {
   DialogueConfig dialogue;
   LiveConfig live;
   WyomingConfig wyoming;
-  std::string store_file;    ///< "": $MORGAN_HOME/morgan.db
+  StoreConfig store;
+  CacheConfig cache;
   std::string hub_endpoint;  ///< "": the official hub
   std::string log_level = "info";
 };

@@ -1,9 +1,9 @@
 #include "app/application.h"
 
+#include "app/store_opener.h"
 #include "app/version.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "stores/sqlite/sqlite_conversation_store.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -75,6 +75,14 @@ std::string milliseconds_since(std::chrono::steady_clock::time_point begin) {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count());
 }
 
+services::HealthPart part_of(const char* name, const stores::StoreHealth& health, bool required) {
+  using services::HealthStatus;
+  const HealthStatus status = health.state == stores::StoreState::kHealthy    ? HealthStatus::kHealthy
+                              : health.state == stores::StoreState::kDegraded ? HealthStatus::kDegraded
+                                                                              : HealthStatus::kUnhealthy;
+  return {name, status, health.detail, required};
+}
+
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -93,10 +101,14 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   roles.wake = app->serves_wyoming(services) && config.wyoming.wake_words;
   MORGAN_TRY(app->engines_, load_engines(config, *app->models_, roles));
   app->upstreams_ = std::make_unique<UpstreamWatch>(upstreams_of(config, roles));
+  MORGAN_TRY(app->cache_, open_cache(config.cache, app->metrics_));
+  if (services.contains("core") || services.contains("tts")) {
+    auto speech = open_speech_cache(config.cache, *app->cache_, app->metrics_);
+    if (speech) app->speech_cache_ = std::move(*speech);
+    if (!speech) log::warn("app", "speech is not kept", {{"why", speech.error().message}});
+  }
   if (services.contains("core")) {
-    const std::filesystem::path file =
-        config.store_file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.store_file);
-    MORGAN_TRY(app->store_, stores::open_sqlite_store(file));
+    MORGAN_TRY(app->store_, open_store(config.store, *app->cache_, app->metrics_));
     EngineSet& engines = app->engines_;
     app->dialogue_ = std::make_unique<dialogue::ConversationService>(
         dialogue_options(config.dialogue), engines.stt.get(), engines.llm.get(), engines.tts.get(), app->store_.get(),
@@ -241,6 +253,7 @@ services::ServiceContext Application::context_of(const std::string& service) con
   context.health = [this, service] { return health_of(service); };
   context.max_upload_bytes = static_cast<std::uint64_t>(config_.server.max_upload_mb) * 1'000'000;
   context.max_audio_seconds = config_.server.max_audio_seconds;
+  context.speech_cache = speech_cache_.get();
   return context;
 }
 
@@ -265,11 +278,8 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
                          (service == "llm" && part.name == "embed") || (service == "vad" && part.name == "turn");
     if (belongs) parts.push_back({part.name, HealthStatus::kUnhealthy, part.why, false});
   }
-  if (core && store_) {
-    const Result<void> ping = store_->ping();
-    parts.push_back(
-        {"store", ping ? HealthStatus::kHealthy : HealthStatus::kUnhealthy, ping ? "" : ping.error().message, true});
-  }
+  if (core && store_) parts.push_back(part_of("store", store_->health(), true));
+  if (core || service == "tts") parts.push_back(part_of("cache", cache_->health(), false));
   return parts;
 }
 

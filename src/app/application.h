@@ -14,6 +14,8 @@
 #include "net/tcp_server.h"
 #include "services/service.h"
 #include "services/wyoming/wyoming_service.h"
+#include "stores/cache/cache.h"
+#include "stores/cache/speech_cache.h"
 #include "stores/conversation_store.h"
 
 #include <chrono>
@@ -66,6 +68,8 @@ class Application {
   std::unique_ptr<models::ModelStore> models_;
   EngineSet engines_;
   std::unique_ptr<UpstreamWatch> upstreams_;
+  std::unique_ptr<stores::Cache> cache_;
+  std::unique_ptr<stores::SpeechCache> speech_cache_;
   std::unique_ptr<stores::ConversationStore> store_;
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::unique_ptr<dialogue::live::LiveService> live_;

@@ -233,6 +233,36 @@ void add_wyoming_keys(Keys& keys) {
       "how sure it must be; more for fewer false alarms, less to be heard sooner");
 }
 
+void add_store_keys(Keys& keys) {
+  add_text(
+      keys, "store.file", [](AppConfig& c) -> auto& { return c.store.file; },
+      "database of the conversations; empty: morgan.db in Morgan's home");
+  add_text(
+      keys, "store.url", [](AppConfig& c) -> auto& { return c.store.url; },
+      "PostgreSQL instead of the file: postgresql://USER:PASSWORD@HOST:PORT/DATABASE", true);
+  add_text(
+      keys, "store.url_file", [](AppConfig& c) -> auto& { return c.store.url_file; },
+      "file that holds the url, instead of store.url");
+  add_integer(
+      keys, "store.connections", [](AppConfig& c) -> auto& { return c.store.connections; }, 1, 100,
+      "PostgreSQL: connections that may be open");
+  add_integer(
+      keys, "store.journal_mb", [](AppConfig& c) -> auto& { return c.store.journal_mb; }, 1, 4'000,
+      "PostgreSQL: writes that may wait on this machine's disk while it is away, MB");
+  add_text(
+      keys, "cache.url", [](AppConfig& c) -> auto& { return c.cache.url; },
+      "Redis or Valkey: redis://USER:PASSWORD@HOST:PORT/DATABASE; empty: this process' memory", true);
+  add_text(
+      keys, "cache.url_file", [](AppConfig& c) -> auto& { return c.cache.url_file; },
+      "file that holds the url, instead of cache.url");
+  add_integer(
+      keys, "cache.memory_mb", [](AppConfig& c) -> auto& { return c.cache.memory_mb; }, 1, 100'000,
+      "what the cache may take of this process' memory, MB");
+  add_integer(
+      keys, "cache.speech_mb", [](AppConfig& c) -> auto& { return c.cache.speech_mb; }, 0, 1'000'000,
+      "synthesized speech that is kept on disk, MB; 0: none");
+}
+
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
@@ -251,9 +281,7 @@ Keys make_keys() {
       "0 always gives the likeliest answer");
   add_live_keys(keys);
   add_wyoming_keys(keys);
-  add_text(
-      keys, "store.file", [](AppConfig& c) -> auto& { return c.store_file; },
-      "database of the conversations; empty: morgan.db in Morgan's home");
+  add_store_keys(keys);
   add_text(
       keys, "models.hub_endpoint", [](AppConfig& c) -> auto& { return c.hub_endpoint; },
       "mirror of the model hub; empty: the official one");

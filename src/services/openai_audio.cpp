@@ -34,6 +34,7 @@ Result<net::Response> speech_events(engines::TtsEngine& tts, SynthesisCall call,
 Result<net::Response> speak(const net::Request& request, const ServiceContext& context, engines::TtsEngine& tts) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(SynthesisCall call, read_synthesis(fields, context, tts, {"input", audio::AudioFormat::kMp3}));
+  obey_cache_control(request, call);
   MORGAN_TRY(const std::string stream_format, fields.text_or("stream_format", "audio"));
   if (stream_format == "sse") return speech_events(tts, std::move(call), request.stop);
   if (stream_format != "audio") return field_error("stream_format", "field 'stream_format' must be audio or sse");

@@ -15,6 +15,7 @@
 #include "engines/vad/vad_engine.h"
 #include "net/http_types.h"
 #include "net/server.h"
+#include "stores/cache/speech_cache.h"
 
 #include <chrono>
 #include <functional>
@@ -44,7 +45,8 @@ struct ServiceContext {
   std::function<std::vector<HealthPart>()> health;  ///< must not block: answered on the I/O thread
   std::uint64_t max_upload_bytes = 64'000'000;
   double max_audio_seconds = 3 * 3600.0 - 1;
-  std::size_t max_text_chars = 20'000;  ///< of one synthesis or chat text
+  std::size_t max_text_chars = 20'000;          ///< of one synthesis or chat text
+  stores::SpeechCache* speech_cache = nullptr;  ///< not owned; null: speech is not kept
 };
 
 /// Morgan's error form ({error, message, details, request_id}), or OpenAI's ({error: {message, type,

@@ -1,6 +1,7 @@
 #include "services/synthesis.h"
 
 #include "base/strings.h"
+#include "models/sha256.h"
 #include "services/json_format.h"
 
 namespace morgan::services {
@@ -64,6 +65,37 @@ std::string model_of(const engines::Voice& voice, const std::vector<engines::Eng
   return engines.empty() ? voice.backend : engines.front().model;
 }
 
+/// A file and a stream of the same words differ: in their cuts, and in a wav's header.
+enum class Form { kFile, kStream };
+
+/// Everything that the bytes depend on; the next number when they come to depend on more.
+std::string speech_key(const SynthesisCall& call, Form form) {
+  models::Sha256 hash;
+  const char* const kind = form == Form::kFile ? "1 file" : "1 stream";
+  for (const std::string& part :
+       {std::string(kind), call.voice.backend, call.model, call.voice.name, std::string(audio::to_string(call.format)),
+        std::to_string(answer_rate(call)), std::to_string(call.request.speed), call.request.text}) {
+    // With its length: no two lists of parts are the same text.
+    hash.update(std::to_string(part.size()) + ":" + part);
+  }
+  return hash.finish();
+}
+
+std::optional<std::string> kept_speech(const SynthesisCall& call, Form form) {
+  if (call.cache == nullptr || !call.from_cache) return std::nullopt;
+  return call.cache->get(speech_key(call, form));
+}
+
+void keep_speech(const SynthesisCall& call, Form form, const std::string& bytes) {
+  if (call.cache != nullptr) call.cache->put(speech_key(call, form), bytes);
+}
+
+net::Response speech_response(const SynthesisCall& call, std::string bytes, const char* cache) {
+  net::Response response = net::Response::bytes(std::move(bytes), std::string(audio::content_type(call.format)));
+  if (call.cache != nullptr) response.headers.emplace("X-Cache", cache);
+  return response;
+}
+
 Failure nothing_to_say() {
   return field_error("text", "nothing in the text can be spoken");
 }
@@ -91,7 +123,14 @@ Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext&
   if (call.voice.sample_rate_hz <= 0) call.voice.sample_rate_hz = kUnknownVoiceRate;
   call.request.voice = call.voice.name;
   call.model = model_of(call.voice, engines);
+  call.cache = context.speech_cache;
   return call;
+}
+
+void obey_cache_control(const net::Request& request, SynthesisCall& call) {
+  const std::string wishes = to_lower_ascii(request.header("Cache-Control"));
+  if (wishes.find("no-store") != std::string::npos) call.cache = nullptr;
+  if (wishes.find("no-cache") != std::string::npos) call.from_cache = false;
 }
 
 Result<audio::PcmBuffer> synthesize_whole(engines::TtsEngine& tts, const SynthesisCall& call, const StopToken& stop) {
@@ -111,16 +150,46 @@ Result<audio::PcmBuffer> synthesize_whole(engines::TtsEngine& tts, const Synthes
 }
 
 Result<net::Response> speech_file_response(engines::TtsEngine& tts, const SynthesisCall& call, const StopToken& stop) {
+  if (auto kept = kept_speech(call, Form::kFile)) return speech_response(call, std::move(*kept), "hit");
   MORGAN_TRY(const audio::PcmBuffer pcm, synthesize_whole(tts, call, stop));
   MORGAN_TRY(std::string file, audio::encode_media(call.format, pcm, call.sample_rate_hz));
-  return net::Response::bytes(std::move(file), std::string(audio::content_type(call.format)));
+  keep_speech(call, Form::kFile, file);
+  return speech_response(call, std::move(file), "miss");
 }
+
+namespace {
+
+/// Passes a stream's bytes on, and keeps a copy for when it has ended well. Nothing waits for the disk before the end.
+class SpeechKeeper {
+ public:
+  SpeechKeeper(const SynthesisCall& call, const PieceStream::Sink& sink) : call_(call), sink_(sink) {}
+  bool push(std::string bytes) {
+    wanted_ = wanted_ && copy_.size() + bytes.size() <= stores::SpeechCache::kMostEach;
+    if (wanted_) copy_ += bytes;
+    return sink_(std::move(bytes));
+  }
+  void keep() {
+    if (wanted_) keep_speech(call_, Form::kStream, copy_);
+  }
+
+ private:
+  const SynthesisCall& call_;
+  const PieceStream::Sink& sink_;
+  std::string copy_;
+  bool wanted_ = call_.cache != nullptr;
+};
+
+}  // namespace
 
 Result<void> produce_speech(engines::TtsEngine& tts, const SynthesisCall& call, const StopToken& stop,
                             const PieceStream::Sink& sink) {
+  if (auto kept = kept_speech(call, Form::kStream)) {
+    return sink(std::move(*kept)) ? Result<void>() : fail(ErrorCode::kCancelled, "the client has gone");
+  }
   MORGAN_TRY(auto encoder, audio::make_encoder(call.format, call.voice.sample_rate_hz, call.sample_rate_hz));
   std::optional<Error> encoding_error;
   bool any = false;
+  SpeechKeeper keeper(call, sink);
   const auto encode = [&](std::span<const float> samples) {
     any = any || !samples.empty();
     auto bytes = encoder->push(samples);
@@ -128,25 +197,34 @@ Result<void> produce_speech(engines::TtsEngine& tts, const SynthesisCall& call, 
       encoding_error = bytes.error();
       return false;
     }
-    return bytes->empty() || sink(std::move(*bytes));
+    return bytes->empty() || keeper.push(std::move(*bytes));
   };
   auto spoken = tts.synthesize(call.request, encode, stop);
   if (encoding_error) return fail(std::move(*encoding_error));
   if (!spoken) return fail(engine_error(std::move(spoken).error(), "AUDIO_SYNTHESIS_ERROR"));
   if (!any) return nothing_to_say();
   MORGAN_TRY(std::string last, encoder->finish());
-  if (!last.empty() && !sink(std::move(last))) return fail(ErrorCode::kCancelled, "the client has gone");
+  if (!last.empty() && !keeper.push(std::move(last))) return fail(ErrorCode::kCancelled, "the client has gone");
+  keeper.keep();
   return {};
 }
 
 Result<net::Response> speech_stream_response(engines::TtsEngine& tts, SynthesisCall call, const StopToken& stop) {
-  const std::string type(audio::content_type(call.format));
   const std::string rate = std::to_string(answer_rate(call));
+  if (auto kept = kept_speech(call, Form::kStream)) {
+    net::Response response = speech_response(call, std::move(*kept), "hit");
+    response.headers.emplace("X-Sample-Rate", rate);
+    return response;
+  }
+  call.from_cache = false;  // it was looked for
+  const bool caching = call.cache != nullptr;
+  const std::string type(audio::content_type(call.format));
   auto producer = [&tts, call = std::move(call), stop](const PieceStream::Sink& sink) {
     return produce_speech(tts, call, stop, sink);
   };
   MORGAN_TRY(net::Response response, stream_response(std::move(producer), type));
   response.headers.emplace("X-Sample-Rate", rate);
+  if (caching) response.headers.emplace("X-Cache", "miss");
   return response;
 }
 

@@ -7,6 +7,7 @@
 #include "services/fields.h"
 #include "services/piece_stream.h"
 #include "services/service.h"
+#include "stores/cache/speech_cache.h"
 
 #include <string>
 
@@ -16,8 +17,10 @@ struct SynthesisCall {
   engines::TtsRequest request;
   engines::Voice voice;
   audio::AudioFormat format = audio::AudioFormat::kWav;
-  int sample_rate_hz = 0;  ///< of the answer; 0: the voice's own
-  std::string model;       ///< that speaks, for metadata
+  int sample_rate_hz = 0;                ///< of the answer; 0: the voice's own
+  std::string model;                     ///< that speaks, for metadata
+  stores::SpeechCache* cache = nullptr;  ///< where finished speech is kept; null: nowhere
+  bool from_cache = true;                ///< false: speak anew, whatever is kept
 };
 
 /// What differs between Morgan's and OpenAI's form.
@@ -25,6 +28,9 @@ struct SynthesisForm {
   std::string_view text_field = "text";
   audio::AudioFormat default_format = audio::AudioFormat::kWav;
 };
+
+/// Obeys the request's Cache-Control: no-cache speaks anew, no-store keeps nothing either.
+void obey_cache_control(const net::Request& request, SynthesisCall& call);
 
 /// Checks everything that can be checked before speaking. @error kInvalidArgument, kNotFound with `param`
 Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext& context, engines::TtsEngine& tts,

@@ -52,6 +52,7 @@ Result<net::Response> synthesize(const net::Request& request, const ServiceConte
                                  Defaults defaults) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(SynthesisCall call, read_synthesis(fields, context, tts, {}));
+  obey_cache_control(request, call);
   MORGAN_TRY(const auto stream, fields.boolean("stream"));
   const bool json = defaults.answer == Answer::kJson ? !stream.value_or(false) && !accepts(request, "audio/")
                                                      : accepts(request, "application/json");

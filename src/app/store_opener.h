@@ -1,0 +1,28 @@
+// Chooses the cache and the store that the configuration names.
+#pragma once
+
+#include "app/app_config.h"
+#include "base/metrics.h"
+#include "stores/cache/cache.h"
+#include "stores/cache/speech_cache.h"
+#include "stores/conversation_store.h"
+
+#include <memory>
+
+namespace morgan::app {
+
+/// @error kInvalidArgument, kUnsupported  cache.url
+Result<std::unique_ptr<stores::Cache>> open_cache(const CacheConfig& config, Metrics& metrics);
+
+/// Null when speech is not to be kept. Other Morgans find it, too, when the cache is shared with them.
+/// @error kUnavailable  the folder
+Result<std::unique_ptr<stores::SpeechCache>> open_speech_cache(const CacheConfig& config, stores::Cache& cache,
+                                                               Metrics& metrics);
+
+/// SQLite's file, or PostgreSQL behind a journal in Morgan's home; `cache` and `metrics` outlive it.
+/// @error kInvalidArgument, kUnauthorized, kNotFound  store.url   @error kCorrupt  damaged, or of a newer Morgan
+/// @error kConflict  another Morgan uses this home   @error kUnavailable  the file, or the journal
+Result<std::unique_ptr<stores::ConversationStore>> open_store(const StoreConfig& config, stores::Cache& cache,
+                                                              Metrics& metrics);
+
+}  // namespace morgan::app
