@@ -35,7 +35,7 @@ class MorganServer:
         if self.cache:
             (pathlib.Path(self._folder.name) / "cache").symlink_to(self.cache)
         environment = dict(os.environ, MORGAN_HOME=self._folder.name, MORGAN_LOG_LEVEL="warn",
-                           MORGAN_WYOMING_ENABLED="false")
+                           MORGAN_WYOMING_ENABLED="false", MORGAN_CACHE_SPEECH_MB="0")
         for name, port in self.ports.items():
             environment[f"MORGAN_SERVER_{name.upper()}_PORT"] = str(port)
         began = time.perf_counter()
