@@ -48,6 +48,23 @@ ALTER TABLE messages ADD COLUMN message_id TEXT NOT NULL DEFAULT '';
 UPDATE messages SET message_id = 'msg_' || lower(hex(randomblob(12)));
 CREATE UNIQUE INDEX messages_message_id ON messages (message_id);
 )sql",
+    // 004: what is remembered of a user. A vector is 32 bit floats, little-endian; NULL without an embedding model.
+    R"sql(
+CREATE TABLE memories (
+  id           INTEGER PRIMARY KEY,
+  memory_id    TEXT    NOT NULL UNIQUE,
+  user_id      TEXT    NOT NULL,
+  content      TEXT    NOT NULL,
+  category     TEXT    NOT NULL DEFAULT 'other',
+  importance   INTEGER NOT NULL DEFAULT 5 CHECK (importance BETWEEN 1 AND 10),
+  source       TEXT    NOT NULL DEFAULT '',
+  created_at   TEXT    NOT NULL,
+  updated_at   TEXT    NOT NULL,
+  vector_model TEXT,
+  vector       BLOB
+) STRICT;
+CREATE INDEX memories_user ON memories (user_id, id);
+)sql",
 };
 
 constexpr long long kApplicationId = 1299149415;

@@ -87,6 +87,12 @@ Statement& Statement::bind(int parameter, long long number) {
   return *this;
 }
 
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+  const int status = sqlite3_bind_blob64(prepared_, parameter, bytes.data(), bytes.size(), SQLITE_STATIC);
+  if (status != SQLITE_OK) bind_status_ = status;
+  return *this;
+}
+
 Result<bool> Statement::step() {
   if (bind_status_ != SQLITE_OK) return sqlite_error(bind_status_, sqlite3_errstr(bind_status_), *file_);
   const int status = sqlite3_step(prepared_);
@@ -104,6 +110,12 @@ std::string Statement::text(int column) const {
   const unsigned char* const bytes = sqlite3_column_text(prepared_, column);
   if (bytes == nullptr) return {};
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(prepared_, column))};
+}
+
+std::string_view Statement::blob(int column) const {
+  const void* const bytes = sqlite3_column_blob(prepared_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(prepared_, column))};
 }
 
 long long Statement::integer(int column) const {

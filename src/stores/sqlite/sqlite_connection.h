@@ -27,6 +27,7 @@ class Statement {
   /// Parameters are counted from 1. Text must outlive the statement's use. A failed bind shows in step().
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, long long number);
+  Statement& bind_blob(int parameter, std::string_view bytes);
 
   /// @return true: a row is there   @error see sqlite_error
   Result<bool> step();
@@ -36,6 +37,8 @@ class Statement {
   /// Columns are counted from 0.
   std::string text(int column) const;
   long long integer(int column) const;
+  /// Valid until the next step.
+  std::string_view blob(int column) const;
 
  private:
   sqlite3* database_;
