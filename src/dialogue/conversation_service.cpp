@@ -25,6 +25,7 @@ struct Parts {
   engines::LlmEngine& llm;
   engines::TtsEngine* tts;
   stores::ConversationStore& store;
+  UserMemories* memories;
 };
 
 Failure bad_field(const char* field, const char* message) {
@@ -35,6 +36,7 @@ Result<void> check(const TurnRequest& request, const engines::SttEngine* stt) {
   if (request.user_id.empty()) return bad_field("user_id", "user_id is empty");
   if (request.user_id.size() > kMaxUserIdBytes) return bad_field("user_id", "user_id is longer than 256 bytes");
   if (!is_valid_utf8(request.user_id)) return bad_field("user_id", "user_id is not valid UTF-8");
+  if (request.heard) return {};
   if (request.speech) {
     if (stt == nullptr) return fail(ErrorCode::kUnavailable, "no speech recognition is loaded; send text instead");
     return {};
@@ -55,6 +57,7 @@ class Turn {
     if (stop_.stop_requested()) return fail(stop_.error());
     MORGAN_CHECK_OK(listen());
     if (result_.heard_nothing) return finished();
+    recollect();
     MORGAN_TRY(const auto prompt, remember_question());
     start_speaking();
     MORGAN_CHECK_OK(answer(prompt));
@@ -72,14 +75,18 @@ class Turn {
 
   /// Sets user_text_, or heard_nothing.
   Result<void> listen() {
-    if (!request_.speech) {
+    if (!request_.speech && !request_.heard) {
       user_text_ = request_.text;
       return {};
     }
-    engines::SttRequest stt_request;
-    stt_request.language = request_.language;
-    stt_request.priority = engines::SttPriority::kLive;
-    MORGAN_TRY(result_.transcript, parts_.stt->transcribe(*request_.speech, stt_request, stop_));
+    if (request_.heard) {
+      result_.transcript = request_.heard;
+    } else {
+      engines::SttRequest stt_request;
+      stt_request.language = request_.language;
+      stt_request.priority = engines::SttPriority::kLive;
+      MORGAN_TRY(result_.transcript, parts_.stt->transcribe(*request_.speech, stt_request, stop_));
+    }
     result_.timings.transcript_ms = elapsed_ms();
     if (observer_.on_transcript) observer_.on_transcript(*result_.transcript);
     user_text_ = trim(result_.transcript->text);
@@ -87,19 +94,44 @@ class Turn {
     return {};
   }
 
+  /// Without memory the turn goes on: a wrong answer is better than none.
+  void recollect() {
+    if (parts_.memories == nullptr) return;
+    auto recollection = parts_.memories->recollect(request_.user_id, user_text_, stop_);
+    if (recollection) {
+      recollection_ = std::move(*recollection);
+    } else if (!stop_.stop_requested()) {
+      log::warn("dialogue", "memory could not be asked", {{"why", recollection.error().message}});
+    }
+  }
+
+  /// Does what was said about the memory, now that it is stored.
+  void carry_out() {
+    if (recollection_.answer.empty()) return;
+    const auto done = parts_.memories->carry_out(request_.user_id, user_text_, "", stop_);
+    if (done) return;
+    log::warn("dialogue", "what is remembered could not be changed", {{"why", done.error().message}});
+    recollection_.answer = "I am sorry, my memory does not work at the moment.";
+  }
+
   /// Stores what the user said, before anything is made of it. @return the prompt
   Result<std::vector<engines::ChatMessage>> remember_question() {
     Json metadata = Json::object();
     if (result_.transcript) metadata = {{"spoken", true}, {"language", result_.transcript->language}};
+    if (!recollection_.facts.empty()) metadata["recalled"] = recollection_.facts;
     MORGAN_TRY(const auto conversation,
                parts_.store.append(request_.user_id, {{"user", user_text_, "", 0, dump_json(metadata)}}));
     result_.conversation_id = conversation.conversation_id;
+    if (conversation.message_count == 1 && parts_.options.on_conversation) {
+      parts_.options.on_conversation(request_.user_id, result_.transcript ? result_.transcript->language : "");
+    }
+    carry_out();
     const int window = std::max(0, parts_.options.max_history_messages);
     MORGAN_TRY(const auto history, parts_.store.recent(request_.user_id, window + 1));
     const int context = parts_.llm.context_tokens();
     const PromptOptions options{parts_.options.system_prompt, window,
                                 context > 0 ? std::max(1, context - parts_.options.max_tokens) : 0};
-    return build_prompt(options, history, conversation.message_count, user_text_);
+    return build_prompt(options, history, conversation.message_count, with_facts(user_text_, recollection_.facts));
   }
 
   /// An unusable voice is an audio_error: the text is still worth having.
@@ -138,6 +170,7 @@ class Turn {
   }
 
   Result<engines::ChatReply> ask(const std::vector<engines::ChatMessage>& prompt) {
+    if (!recollection_.answer.empty()) return engines::ChatReply{recollection_.answer, "stop", {}, {}};
     engines::ChatRequest request;
     request.messages = prompt;
     request.max_tokens = parts_.options.max_tokens;
@@ -156,7 +189,8 @@ class Turn {
           short_prompt.size() < prompt.size() || short_prompt.back().content.size() < prompt.back().content.size();
       if (shorter) reply = ask(short_prompt);
     }
-    if (reply && written_.empty() && !refused_) take_text(reply->text);  // an upstream that does not stream
+    if (reply && written_.empty() && !refused_)
+      take_text(reply->text);  // of memory, or an upstream that does not stream
     if (!reply || refused_) {
       MORGAN_CHECK_OK(remember_answer(Interrupted::kYes));
       return reply ? fail(ErrorCode::kCancelled, "the turn was cancelled") : fail(std::move(reply).error());
@@ -205,6 +239,7 @@ class Turn {
   const Clock::time_point start_ = Clock::now();
   TurnResult result_;  // the speaking thread writes first_audio_ms, which is read after it has ended
   std::string user_text_;
+  Recollection recollection_;
   std::string written_;
   bool refused_ = false;
   text::StreamingSplitter splitter_;
@@ -230,13 +265,15 @@ struct ConversationService::State {
 };
 
 ConversationService::ConversationService(DialogueOptions options, engines::SttEngine* stt, engines::LlmEngine* llm,
-                                         engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics)
+                                         engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics,
+                                         UserMemories* memories)
     : options_(std::move(options)),
       stt_(stt),
       llm_(llm),
       tts_(tts),
       store_(store),
       metrics_(metrics),
+      memories_(memories),
       state_(std::make_unique<State>()) {}
 
 ConversationService::~ConversationService() = default;
@@ -246,7 +283,7 @@ Result<TurnResult> ConversationService::run(const TurnRequest& request, const Tu
   const auto attempt = [&]() -> Result<TurnResult> {
     MORGAN_CHECK_OK(check(request, stt_));
     MORGAN_TRY(const UserGate::Pass pass, state_->gate.enter(request.user_id, stop));
-    const Parts parts{options_, stt_, *llm_, tts_, *store_};
+    const Parts parts{options_, stt_, *llm_, tts_, *store_, memories_};
     Turn turn(parts, request, observer, stop);
     return turn.run();
   };

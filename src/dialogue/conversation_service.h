@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/stop.h"
+#include "dialogue/user_memories.h"
 #include "engines/llm/llm_engine.h"
 #include "engines/stt/stt_engine.h"
 #include "engines/tts/tts_engine.h"
@@ -24,6 +25,8 @@ struct DialogueOptions {
   int max_history_messages = 20;
   int max_tokens = 256;
   double temperature = 0.7;
+  /// Called when a user's first message of a conversation is stored; must be quick. May be null.
+  std::function<void(const std::string& user_id, const std::string& language)> on_conversation = nullptr;
 };
 
 /// Milliseconds from the start of the turn to the end of each stage; -1 where it did not happen.
@@ -37,10 +40,11 @@ struct TurnTimings {
 
 struct TurnRequest {
   std::string user_id = "default";
-  std::string text;                        ///< what was written; or
-  std::optional<audio::PcmBuffer> speech;  ///< what was said, 16 kHz
-  std::string language;                    ///< of the speech; "" detects
-  bool speak = false;                      ///< synthesize the answer
+  std::string text;                          ///< what was written; or
+  std::optional<audio::PcmBuffer> speech;    ///< what was said, 16 kHz
+  std::optional<engines::Transcript> heard;  ///< what was said, when it is transcribed already
+  std::string language;                      ///< of the speech; "" detects
+  bool speak = false;                        ///< synthesize the answer
   std::string voice = "default";
   double speed = 1.0;
 };
@@ -69,9 +73,10 @@ struct TurnResult {
 /// @thread any, concurrently; turns of one user run one after another
 class ConversationService {
  public:
-  /// The engines and the store outlive the service. tts may be null: text only.
+  /// The engines and the stores outlive the service. tts may be null: text only; memories may be null: none.
   ConversationService(DialogueOptions options, engines::SttEngine* stt, engines::LlmEngine* llm,
-                      engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics);
+                      engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics,
+                      UserMemories* memories = nullptr);
   ~ConversationService();
 
   /// User message and answer are durable before this returns; the user's message is stored before the
@@ -83,6 +88,8 @@ class ConversationService {
   Result<void> warm_up();
 
   stores::ConversationStore& store() { return *store_; }
+  /// Null: there are none.
+  UserMemories* memories() { return memories_; }
 
  private:
   struct State;
@@ -92,6 +99,7 @@ class ConversationService {
   engines::TtsEngine* tts_;           // not owned; may be null
   stores::ConversationStore* store_;  // not owned
   Metrics* metrics_;                  // not owned
+  UserMemories* memories_;            // not owned; may be null
   std::unique_ptr<State> state_;
 };
 

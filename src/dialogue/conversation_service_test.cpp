@@ -3,6 +3,7 @@
 
 #include "dialogue/scripted_engines.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
+#include "stores/sqlite/sqlite_memory_store.h"
 
 #include <stdlib.h>
 
@@ -338,6 +339,50 @@ TEST_F(Conversation, WarmUpPrefillsTheSystemPrompt) {
   ASSERT_EQ(llm_.prefilled.size(), 1U);
   EXPECT_EQ(llm_.prefilled[0].role, "system");
   EXPECT_EQ(llm_.prefilled[0].content, "Be brief.");
+}
+
+class ConversationWithMemories : public Conversation {
+ protected:
+  void SetUp() override {
+    Conversation::SetUp();
+    auto opened = stores::open_sqlite_memory_store(folder_ / "morgan.db");
+    ASSERT_TRUE(opened) << opened.error().message;
+    memory_store_ = std::move(*opened);
+    memories_.emplace(*memory_store_, nullptr);
+    service_ =
+        std::make_unique<ConversationService>(options_, &stt_, &llm_, &tts_, store_.get(), &metrics_, &*memories_);
+  }
+  void TearDown() override {
+    service_.reset();
+    memory_store_.reset();
+    Conversation::TearDown();
+  }
+
+  std::unique_ptr<stores::MemoryStore> memory_store_;
+  std::optional<UserMemories> memories_;
+};
+
+TEST_F(ConversationWithMemories, ItIsToldSomethingWithoutTheModel) {
+  const auto turn = say_aloud("Remember that my dog is called Rex.");
+  ASSERT_TRUE(turn) << turn.error().message;
+  EXPECT_EQ(turn->answer, "I will remember that your dog is called Rex.");
+  EXPECT_EQ(letters(turn->audio.samples), "I will remember that your dog is called Rex.");
+  EXPECT_TRUE(llm_.requests.empty());
+  EXPECT_EQ(memory_store_->page("ann", 10, 0)->total, 1);
+  EXPECT_EQ(kept(), "user:Remember that my dog is called Rex.|assistant:I will remember that your dog is called Rex.");
+}
+
+TEST_F(ConversationWithMemories, APromptBeginsWithTheWholeOneBefore) {
+  ASSERT_TRUE(say("Remember that my dog is called Rex."));
+  ASSERT_TRUE(say("What is my dog called?"));
+  ASSERT_TRUE(say("Is it late?"));
+  ASSERT_EQ(llm_.requests.size(), 2U);
+  const auto& first = llm_.requests[0].messages;
+  const auto& second = llm_.requests[1].messages;
+  EXPECT_EQ(first.back().content, "What is my dog called?\n(What I told you before: My dog is called Rex.)");
+  ASSERT_GT(second.size(), first.size());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), second.begin()));
+  EXPECT_EQ(second.back().content, "Is it late?");
 }
 
 }  // namespace

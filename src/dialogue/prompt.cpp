@@ -1,5 +1,7 @@
 #include "dialogue/prompt.h"
 
+#include "base/json_util.h"
+
 #include <algorithm>
 
 namespace morgan::dialogue {
@@ -19,12 +21,26 @@ long long estimated_tokens(const std::string& content) {
   return static_cast<long long>(content.size()) / kBytesPerToken + kTokensPerMessage;
 }
 
+/// The message as the model was shown it.
+std::string shown_content(const stores::StoredMessage& message) {
+  // Most have none, and parsing all would take longer than the rest.
+  if (message.metadata.find("\"recalled\"") == std::string::npos) return message.content;
+  const auto metadata = parse_json_object(message.metadata);
+  if (!metadata) return message.content;
+  const auto facts = json_string(*metadata, "recalled");
+  return facts && *facts ? with_facts(message.content, **facts) : message.content;
+}
+
 bool in_window(const stores::StoredMessage& message, long long dropped, long long user_sequence) {
   return message.sequence > dropped && message.sequence < user_sequence &&
          (message.role == "user" || message.role == "assistant");
 }
 
 }  // namespace
+
+std::string with_facts(const std::string& user_text, const std::string& facts) {
+  return facts.empty() ? user_text : user_text + "\n" + facts;
+}
 
 long long dropped_messages(long long earlier, int max_history_messages) {
   if (max_history_messages <= 0) return earlier;
@@ -45,7 +61,7 @@ std::vector<engines::ChatMessage> build_prompt(const PromptOptions& options,
     const auto needed = [&] {
       long long tokens = 0;
       for (const auto& message : history) {
-        if (in_window(message, dropped, user_sequence)) tokens += estimated_tokens(message.content);
+        if (in_window(message, dropped, user_sequence)) tokens += estimated_tokens(shown_content(message));
       }
       return tokens;
     };
@@ -66,7 +82,7 @@ std::vector<engines::ChatMessage> build_prompt(const PromptOptions& options,
     }
   };
   for (const auto& message : history) {
-    if (in_window(message, dropped, user_sequence)) add(message.role, message.content);
+    if (in_window(message, dropped, user_sequence)) add(message.role, shown_content(message));
   }
   add("user", user_text);
   return prompt;

@@ -47,6 +47,15 @@ TEST(Prompt, JoinsAnUnansweredQuestionWithTheNext) {
   EXPECT_EQ(printed(build_prompt({"S", 20, 0}, history, 2, "b")), "[system]S[user]a\nb");
 }
 
+TEST(Prompt, WhatWasRecalledStaysWithItsQuestionSoThatTheNextPromptBeginsAlike) {
+  const std::string asked = printed(build_prompt({"S", 20, 0}, {}, 1, with_facts("What is my dog called?", "(Rex)")));
+  const std::vector<StoredMessage> history{{"user", "What is my dog called?", "", 1, R"j({"recalled":"(Rex)"})j"},
+                                           {"assistant", "Rex.", "", 2, R"({"model":"recalled"})"},
+                                           {"user", "Thanks.", "", 3, R"({"recalled":)"}};
+  EXPECT_EQ(printed(build_prompt({"S", 20, 0}, history, 3, "Thanks.")), asked + "[assistant]Rex.[user]Thanks.");
+  EXPECT_EQ(with_facts("Hello.", ""), "Hello.");
+}
+
 TEST(Prompt, TheWindowNeverExceedsTheMaximumNorFallsBelowHalf) {
   for (const int maximum : {1, 2, 5, 20}) {
     for (long long earlier = 0; earlier < 100; ++earlier) {

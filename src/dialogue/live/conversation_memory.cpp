@@ -24,7 +24,8 @@ ConversationMemory::ConversationMemory(std::shared_ptr<runtime::Strand> strand, 
       options_(std::move(options)),
       user_id_(std::move(user_id)),
       on_trouble_(std::move(on_trouble)),
-      user_message_(std::make_shared<std::string>()) {}
+      user_message_(std::make_shared<std::string>()),
+      told_memory_(std::make_shared<std::string>()) {}
 
 void ConversationMemory::refresh() {
   // What is still to be written is in history_ already and would be missing in what is read.
@@ -73,6 +74,7 @@ void ConversationMemory::remember_user(const std::string& text, const std::strin
   const bool amend = std::exchange(amend_next_, false) && !history_.empty() && history_.back().role == "user";
   if (amend) {
     history_.back().content = text;
+    history_.back().metadata = metadata;
   } else {
     history_.push_back({"user", text, "", history_.empty() ? 1 : history_.back().sequence + 1, metadata});
   }
@@ -87,7 +89,33 @@ void ConversationMemory::remember_user(const std::string& text, const std::strin
     MORGAN_TRY(const auto conversation, store.append(user, {{"user", text, "", 0, metadata, *id}}));
     return {};
   });
+  if (options_.memories != nullptr) carry_out(text, amend);
   write_pauses();
+}
+
+/// The user's turn is over, so what it says about the memory is meant. When it goes on, the whole counts.
+void ConversationMemory::carry_out(const std::string& text, bool amended) {
+  queue([memories = options_.memories, user = user_id_, text, amended,
+         told = told_memory_](stores::ConversationStore&) -> Result<void> {
+    MORGAN_TRY(*told, memories->carry_out(user, text, amended ? *told : "", {}));
+    return {};
+  });
+}
+
+void ConversationMemory::remember_recalled(const std::string& facts) {
+  if (facts.empty() || history_.empty() || history_.back().role != "user") return;
+  stores::StoredMessage& message = history_.back();
+  const auto parsed = parse_json_object(message.metadata);
+  Json metadata = parsed ? *parsed : Json::object();
+  metadata["recalled"] = facts;
+  message.metadata = dump_json(metadata);
+  queue([user = user_id_, text = message.content, json = message.metadata,
+         sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
+    auto amended = store.amend(user, *sequence, text, json);
+    // Reset meanwhile: then nobody needs it.
+    if (!amended && amended.error().code == ErrorCode::kNotFound) return {};
+    return amended;
+  });
 }
 
 void ConversationMemory::forget_oldest() {

@@ -4,6 +4,7 @@
 
 #include "dialogue/live/live_memory.h"
 #include "dialogue/prompt.h"
+#include "dialogue/user_memories.h"
 #include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 #include "stores/conversation_store.h"
@@ -19,7 +20,8 @@ namespace morgan::dialogue::live {
 struct MemoryOptions {
   std::string system_prompt;
   int max_history_messages = 20;
-  int max_prompt_tokens = 0;  ///< 0: no limit known
+  int max_prompt_tokens = 0;         ///< 0: no limit known
+  UserMemories* memories = nullptr;  ///< outlives what is written; null: "remember that" is a sentence like others
 };
 
 /// @thread the strand's
@@ -42,6 +44,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   void reopen() override { amend_next_ = true; }
   void keep() override { amend_next_ = false; }
   void remember_assistant(const std::string& text, const std::string& metadata) override;
+  void remember_recalled(const std::string& facts) override;
   const SpeakerPauses& pauses() const override { return pauses_; }
   /// It is written with the next message.
   void add_pause(Ms pause) override;
@@ -52,6 +55,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
  private:
   using Write = std::function<Result<void>(stores::ConversationStore&)>;
   void queue(Write write);
+  void carry_out(const std::string& text, bool amended);
   void write_next();
   void try_again(const Error& why);
   void forget_oldest();
@@ -68,6 +72,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   std::vector<stores::StoredMessage> history_;
   bool amend_next_ = false;
   std::shared_ptr<std::string> user_message_;  // id of the last one; written by the pool's thread, in order
+  std::shared_ptr<std::string> told_memory_;  // what that message made be remembered; likewise
   std::deque<Write> waiting_;
   bool writing_ = false;  // or waiting for room in the pool
   bool refused_ = false;  // the pool has had no room since the last write

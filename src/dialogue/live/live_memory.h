@@ -32,6 +32,9 @@ class LiveMemory {
   virtual void keep() = 0;
   virtual void remember_assistant(const std::string& text, const std::string& metadata) = 0;
 
+  /// Facts that were added to the last message of the user in its prompt, and so belong to it in the next ones.
+  virtual void remember_recalled(const std::string& facts) { static_cast<void>(facts); }
+
   /// How this speaker pauses within a turn.
   virtual const SpeakerPauses& pauses() const = 0;
   virtual void add_pause(Ms pause) = 0;

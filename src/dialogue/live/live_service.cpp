@@ -84,14 +84,20 @@ Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::
                                                     options_.max_sessions));
   }
   auto count = counted(sessions_);
+  const std::string user_id = config.user_id;
+  if (options_.on_open) options_.on_open(user_id, config.language);
   auto session =
       std::make_shared<LiveSession>(parts_, std::move(strand), std::move(config), id, output, std::move(memory));
   session->start();
   // The session and its place are given up together.
-  return std::shared_ptr<LiveSession>(session.get(), [session, count](LiveSession*) mutable {
-    session.reset();
-    count.reset();
-  });
+  const auto begin = std::chrono::steady_clock::now();
+  return std::shared_ptr<LiveSession>(
+      session.get(), [session, count, user_id, begin, on_close = options_.on_close](LiveSession*) mutable {
+        session.reset();
+        count.reset();
+        if (on_close)
+          on_close(user_id, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+      });
 }
 
 Result<std::shared_ptr<void>> LiveService::open_stream() {

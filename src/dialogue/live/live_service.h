@@ -5,6 +5,7 @@
 #include "dialogue/live/live_types.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,9 @@ namespace morgan::dialogue::live {
 struct LiveServiceOptions {
   std::size_t max_sessions = 2000;
   std::size_t max_streams = 0;  ///< sessions that send audio; 0: as many as were measured
+  // Called when one begins and has ended; must be quick. May be null.
+  std::function<void(const std::string& user_id, const std::string& language)> on_open = nullptr;
+  std::function<void(const std::string& user_id, double seconds)> on_close = nullptr;
 };
 
 /// @thread any

@@ -28,7 +28,7 @@ constexpr float kUnsure = 0.5F;
 MemoryOptions memory_options(const LiveParts& parts) {
   const int context = parts.llm->context_tokens();
   return {parts.dialogue.system_prompt, parts.dialogue.max_history_messages,
-          context > 0 ? std::max(1, context - parts.dialogue.max_tokens) : 0};
+          context > 0 ? std::max(1, context - parts.dialogue.max_tokens) : 0, parts.memories};
 }
 
 }  // namespace
@@ -61,6 +61,7 @@ void LiveSession::start() {
     if (const auto self = weak.lock(); self && !self->closed_) self->output_->on_error(error);
   };
   if (!memory_) {
+    memories_ = parts_.memories;
     memory_ = std::make_shared<ConversationMemory>(strand_, *parts_.pool, *parts_.store, memory_options(parts_),
                                                    config_.user_id, on_trouble);
   }

@@ -115,6 +115,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void start_reply(Generation generation);
   void launch(std::shared_ptr<Reply> reply, ReplyJob job);
   ReplyJob job_for(const LiveAsk& ask) const;
+  void add_recollection(ReplyJob& job, std::string text) const;
   LiveAsk own_ask() const;
   bool is_asked() const;
   void end_turn();
@@ -158,6 +159,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   EchoGuard echo_;
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<LiveMemory> memory_;  // shared with what is being written, and with the transport
+  UserMemories* memories_ = nullptr;    // not owned; null: none, or the client keeps the conversation
   std::size_t speech_from_ = 0;         // sample where the newest speech began
   bool unheard_speech_ = false;         // there is speech that was taken for an echo
   Time last_partial_{};

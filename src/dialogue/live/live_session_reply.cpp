@@ -72,7 +72,17 @@ void LiveSession::start_reply(Generation generation) {
   } else {
     job.prompt = spoken ? memory_->prompt(heard_.text) : memory_->prompt_for_last();
   }
+  if (!ask.prompt) add_recollection(job, spoken ? heard_.text : "");
   launch(reply_, std::move(job));
+}
+
+/// @param text  what was said; "": what the prompt ends with
+void LiveSession::add_recollection(ReplyJob& job, std::string text) const {
+  if (memories_ == nullptr || job.prompt.empty() || job.prompt.back().role != "user") return;
+  if (text.empty()) text = job.prompt.back().content;
+  job.recollect = [memories = memories_, user = config_.user_id, text = std::move(text)](const StopToken& stop) {
+    return memories->recollect(user, text, stop);
+  };
 }
 
 void LiveSession::launch(std::shared_ptr<Reply> reply, ReplyJob job) {
@@ -328,6 +338,7 @@ void LiveSession::remember_answer(const Reply& reply, ReplyEnd end, const std::s
     return;
   }
   if (heard.empty()) return;
+  if (reply.summary) memory_->remember_recalled(reply.summary->recalled);
   Json metadata{{"model", parts_.llm->model_name()}, {"response", reply.response}};
   if (end != ReplyEnd::kCompleted) metadata["interrupted"] = true;
   memory_->remember_assistant(heard, dump_json(metadata));

@@ -85,6 +85,7 @@ struct LiveParts {
   engines::LlmEngine* llm = nullptr;
   engines::TtsEngine* tts = nullptr;
   stores::ConversationStore* store = nullptr;
+  UserMemories* memories = nullptr;  ///< may be null: none
   runtime::BlockingPool* pool = nullptr;
   Metrics* metrics = nullptr;
   TurnLog* log = nullptr;

@@ -1,6 +1,8 @@
 #include "dialogue/live/reply_run.h"
 
+#include "base/log.h"
 #include "base/strings.h"
+#include "dialogue/prompt.h"
 
 #include <chrono>
 
@@ -63,14 +65,18 @@ void ReplyRun::write() {
       push_piece(std::move(piece));
     return !stop_.token().stop_requested();
   };
-  if (!job_.fixed_text.empty()) {
-    take(job_.fixed_text);
+  Recollection recollection = recollect();
+  const std::string& fixed = recollection.answer.empty() ? job_.fixed_text : recollection.answer;
+  if (!fixed.empty()) {
+    take(fixed);
     for (std::string& piece : splitter.finish())
       push_piece(std::move(piece));
-    return end_writing(ReplySummary{job_.fixed_text, {}});
+    return end_writing(ReplySummary{fixed, {}});
   }
   engines::ChatRequest request;
   request.messages = job_.prompt;
+  if (!request.messages.empty())
+    request.messages.back().content = with_facts(request.messages.back().content, recollection.facts);
   request.max_tokens = job_.max_tokens;
   request.temperature = job_.temperature;
   request.tools = job_.tools;
@@ -90,7 +96,19 @@ void ReplyRun::write() {
   if (trim(reply->text).empty() && reply->tool_calls.empty())
     return end_writing(fail(ErrorCode::kUnavailable, "the language model gave an empty answer"));
   const bool cut = reply->finish_reason == "length";
-  end_writing(ReplySummary{std::move(reply->text), reply->usage, std::move(reply->tool_calls), cut});
+  end_writing(ReplySummary{std::move(reply->text), reply->usage, std::move(reply->tool_calls), cut,
+                           std::move(recollection.facts)});
+}
+
+Recollection ReplyRun::recollect() {
+  if (!job_.recollect) return {};
+  auto recollection = job_.recollect(stop_.token());
+  if (recollection) return std::move(*recollection);
+  // The answer is made without.
+  if (!stop_.token().stop_requested()) {
+    log::warn("dialogue", "memory could not be asked", {{"why", recollection.error().message}});
+  }
+  return {};
 }
 
 void ReplyRun::push_piece(std::string piece) {

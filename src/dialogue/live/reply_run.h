@@ -5,6 +5,7 @@
 
 #include "base/stop.h"
 #include "dialogue/live/turn_machine.h"
+#include "dialogue/user_memories.h"
 #include "engines/llm/llm_engine.h"
 #include "engines/tts/tts_engine.h"
 #include "runtime/blocking_pool.h"
@@ -25,6 +26,8 @@ namespace morgan::dialogue::live {
 struct ReplyJob {
   std::vector<engines::ChatMessage> prompt;
   std::string fixed_text;  ///< not empty: say this and ask no model
+  /// Asked before the model, on the writing thread: what memory answers itself, or adds to the prompt. May be null.
+  std::function<Result<Recollection>(const StopToken& stop)> recollect = {};
   int max_tokens = 256;
   double temperature = 0.7;
   engines::Voice voice;
@@ -38,7 +41,8 @@ struct ReplySummary {
   std::string text;  ///< all that was written
   engines::ChatUsage usage;
   std::vector<engines::ToolCall> tool_calls = {};
-  bool cut = false;  ///< there was no room for the rest: max_tokens
+  bool cut = false;           ///< there was no room for the rest: max_tokens
+  std::string recalled = {};  ///< facts that memory added to the prompt
 };
 
 /// Called from the threads of the run, each in order; must be quick. Nothing is called after on_done.
@@ -68,6 +72,7 @@ class ReplyRun : public std::enable_shared_from_this<ReplyRun> {
 
  private:
   void write();
+  Recollection recollect();
   void speak();
   void push_piece(std::string piece);
   void end_writing(Result<ReplySummary> outcome);

@@ -94,6 +94,29 @@ TEST_F(ReplyRunTest, SaysAFixedTextWithoutTheModel) {
   EXPECT_TRUE(llm_.requests.empty());
 }
 
+TEST_F(ReplyRunTest, MemoryAnswersInsteadOfTheModel) {
+  ReplyJob own = job();
+  own.recollect = [](const StopToken&) -> Result<Recollection> { return Recollection{"I will remember that.", ""}; };
+  ASSERT_TRUE(ReplyRun::start(llm_, tts_, *pool_, std::move(own), sink()));
+  EXPECT_EQ(outcome()->text, "I will remember that.");
+  EXPECT_TRUE(llm_.requests.empty());
+}
+
+TEST_F(ReplyRunTest, WhatMemoryAddsStandsBehindTheQuestion) {
+  ReplyJob own = job();
+  own.recollect = [](const StopToken&) -> Result<Recollection> { return Recollection{"", "(It is noon.)"}; };
+  ASSERT_TRUE(ReplyRun::start(llm_, tts_, *pool_, std::move(own), sink()));
+  EXPECT_EQ(outcome()->recalled, "(It is noon.)");
+  EXPECT_EQ(llm_.requests.at(0).messages.back().content, "What is the time?\n(It is noon.)");
+}
+
+TEST_F(ReplyRunTest, AnswersWithoutAMemoryThatFails) {
+  ReplyJob own = job();
+  own.recollect = [](const StopToken&) -> Result<Recollection> { return fail(ErrorCode::kUnavailable, "disk full"); };
+  ASSERT_TRUE(ReplyRun::start(llm_, tts_, *pool_, std::move(own), sink()));
+  EXPECT_EQ(outcome()->text, "It is noon. Time for lunch!");
+}
+
 TEST_F(ReplyRunTest, AModelThatFailsIsTold) {
   llm_.error_at_end = Error{ErrorCode::kUnavailable, "the model has gone"};
   ASSERT_TRUE(ReplyRun::start(llm_, tts_, *pool_, job(), sink()));
