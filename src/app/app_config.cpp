@@ -1,5 +1,6 @@
 #include "app/app_config.h"
 
+#include "app/mcp_config.h"
 #include "base/file.h"
 #include "base/strings.h"
 
@@ -45,11 +46,17 @@ std::string value_text(const toml::node& node) {
 Result<void> apply_table(const toml::table& table, const std::string& prefix, LoadedConfig& loaded) {
   for (const auto& [name, node] : table) {
     const std::string full = prefix.empty() ? std::string(name.str()) : prefix + "." + std::string(name.str());
+    const std::string where = fmt::format("{}:{}", loaded.file.string(), node.source().begin.line);
+    if (full == "mcp.servers") {
+      auto servers = read_mcp_servers(node, where);
+      if (!servers) return fail(std::move(servers).error());
+      loaded.config.mcp_servers = std::move(*servers);
+      continue;
+    }
     if (const toml::table* inner = node.as_table()) {
       MORGAN_CHECK_OK(apply_table(*inner, full, loaded));
       continue;
     }
-    const std::string where = fmt::format("{}:{}", loaded.file.string(), node.source().begin.line);
     const ConfigKey* key = find_key(full);
     if (key == nullptr) {
       return fail(ErrorCode::kInvalidArgument, fmt::format("{}: unknown key '{}'{}; `morgan config` lists all", where,
@@ -151,6 +158,7 @@ Result<LoadedConfig> load_config(const fs::path& file) {
   }
   MORGAN_CHECK_OK(read_secret_file(loaded.config.store.url_file, loaded.config.store.url));
   MORGAN_CHECK_OK(read_secret_file(loaded.config.cache.url_file, loaded.config.cache.url));
+  MORGAN_CHECK_OK(read_secret_file(loaded.config.webhooks.secret_file, loaded.config.webhooks.secret));
   return loaded;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "mcp/remote_tool.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -98,6 +99,13 @@ struct WyomingConfig {
   double wake_threshold = 0.5;
 };
 
+/// Who is told what happens.
+struct WebhookConfig {
+  std::string urls;
+  std::string secret;
+  std::string secret_file;
+};
+
 /// Used by `morgan serve core` alone: where the other services are.
 struct CoreConfig {
   std::string llm_url = "http://127.0.0.1:8001/v1";
@@ -131,6 +139,8 @@ struct AppConfig {
   DialogueConfig dialogue;
   LiveConfig live;
   WyomingConfig wyoming;
+  WebhookConfig webhooks;
+  std::vector<mcp::ServerConfig> mcp_servers;  ///< [mcp.servers.NAME]; only in the file
   StoreConfig store;
   CacheConfig cache;
   std::string hub_endpoint;  ///< "": the official hub

@@ -4,6 +4,8 @@
 #include "app/version.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strings.h"
+#include "stores/sqlite/sqlite_memory_store.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -36,6 +38,18 @@ dialogue::live::LiveServiceOptions live_options(const LiveConfig& config) {
   options.max_sessions = static_cast<std::size_t>(config.max_sessions);
   options.max_streams = static_cast<std::size_t>(config.max_streams);
   return options;
+}
+
+/// Null when no address is configured.
+std::unique_ptr<services::Webhooks> make_webhooks(const WebhookConfig& config) {
+  services::WebhookOptions options;
+  for (const std::string& url : split(config.urls, ',')) {
+    if (const std::string_view address = trim(url); !address.empty()) options.urls.emplace_back(address);
+  }
+  if (options.urls.empty()) return nullptr;
+  options.secret = config.secret;
+  options.folder = morgan_home() / "webhooks";
+  return std::make_unique<services::Webhooks>(std::move(options));
 }
 
 std::vector<Upstream> upstreams_of(const AppConfig& config, const EngineRoles& roles) {
@@ -107,17 +121,32 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     if (speech) app->speech_cache_ = std::move(*speech);
     if (!speech) log::warn("app", "speech is not kept", {{"why", speech.error().message}});
   }
+  app->webhooks_ = make_webhooks(config.webhooks);
   if (services.contains("core")) {
     MORGAN_TRY(app->store_, open_store(config.store, *app->cache_, app->metrics_));
     EngineSet& engines = app->engines_;
+    MORGAN_TRY(app->memory_store_, stores::open_sqlite_memory_store(sqlite_file(config.store)));
+    app->memories_ = std::make_unique<dialogue::UserMemories>(*app->memory_store_, engines.embed.get());
+    dialogue::DialogueOptions options = dialogue_options(config.dialogue);
+    dialogue::live::LiveServiceOptions live = live_options(config.live);
+    if (services::Webhooks* hooks = app->webhooks_.get()) {
+      options.on_conversation = [hooks](const std::string& user, const std::string& language) {
+        hooks->conversation_start(user, "api", language);
+      };
+      live.on_open = [hooks](const std::string& user, const std::string& language) {
+        hooks->conversation_start(user, "websocket", language);
+      };
+      live.on_close = [hooks](const std::string& user, double seconds) {
+        hooks->conversation_end(user, "websocket", seconds);
+      };
+    }
     app->dialogue_ = std::make_unique<dialogue::ConversationService>(
-        dialogue_options(config.dialogue), engines.stt.get(), engines.llm.get(), engines.tts.get(), app->store_.get(),
-        &app->metrics_);
+        std::move(options), engines.stt.get(), engines.llm.get(), engines.tts.get(), app->store_.get(), &app->metrics_,
+        app->memories_.get());
     if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
       log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
     }
-    app->live_ =
-        std::make_unique<dialogue::live::LiveService>(app->live_parts(), live_options(config.live), &app->metrics_);
+    app->live_ = std::make_unique<dialogue::live::LiveService>(app->live_parts(), std::move(live), &app->metrics_);
   }
   MORGAN_CHECK_OK(app->open_servers(services));
   if (app->serves_wyoming(services)) MORGAN_CHECK_OK(app->open_wyoming());
@@ -254,6 +283,7 @@ services::ServiceContext Application::context_of(const std::string& service) con
   context.max_upload_bytes = static_cast<std::uint64_t>(config_.server.max_upload_mb) * 1'000'000;
   context.max_audio_seconds = config_.server.max_audio_seconds;
   context.speech_cache = speech_cache_.get();
+  context.webhooks = webhooks_.get();
   return context;
 }
 
@@ -291,6 +321,7 @@ dialogue::live::LiveParts Application::live_parts() {
   parts.llm = engines_.llm.get();
   parts.tts = engines_.tts.get();
   parts.store = store_.get();
+  parts.memories = memories_.get();
   parts.dialogue = dialogue_options(config_.dialogue);
   const LiveConfig& live = config_.live;
   dialogue::live::LiveOptions& options = parts.options;

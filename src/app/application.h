@@ -70,7 +70,10 @@ class Application {
   std::unique_ptr<UpstreamWatch> upstreams_;
   std::unique_ptr<stores::Cache> cache_;
   std::unique_ptr<stores::SpeechCache> speech_cache_;
+  std::unique_ptr<services::Webhooks> webhooks_;  // null: nobody is told
   std::unique_ptr<stores::ConversationStore> store_;
+  std::unique_ptr<stores::MemoryStore> memory_store_;
+  std::unique_ptr<dialogue::UserMemories> memories_;
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::unique_ptr<dialogue::live::LiveService> live_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;

@@ -263,6 +263,18 @@ void add_store_keys(Keys& keys) {
       "synthesized speech that is kept on disk, MB; 0: none");
 }
 
+void add_webhook_keys(Keys& keys) {
+  add_text(
+      keys, "webhooks.urls", [](AppConfig& c) -> auto& { return c.webhooks.urls; },
+      "addresses that are told when a conversation begins or ends and when a service fails, with commas between them");
+  add_text(
+      keys, "webhooks.secret", [](AppConfig& c) -> auto& { return c.webhooks.secret; },
+      "key that their messages are signed with", true);
+  add_text(
+      keys, "webhooks.secret_file", [](AppConfig& c) -> auto& { return c.webhooks.secret_file; },
+      "file that holds it, instead of secret");
+}
+
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
@@ -281,6 +293,7 @@ Keys make_keys() {
       "0 always gives the likeliest answer");
   add_live_keys(keys);
   add_wyoming_keys(keys);
+  add_webhook_keys(keys);
   add_store_keys(keys);
   add_text(
       keys, "models.hub_endpoint", [](AppConfig& c) -> auto& { return c.hub_endpoint; },

@@ -15,6 +15,10 @@ constexpr std::size_t kMegabyte = 1'000'000;
 
 }  // namespace
 
+std::filesystem::path sqlite_file(const StoreConfig& config) {
+  return config.file.empty() ? morgan_home() / "morgan.db" : std::filesystem::path(config.file);
+}
+
 Result<std::unique_ptr<stores::Cache>> open_cache(const CacheConfig& config, Metrics& metrics) {
   const std::size_t bytes = static_cast<std::size_t>(config.memory_mb) * kMegabyte;
   if (!config.url.empty()) {
@@ -37,10 +41,7 @@ Result<std::unique_ptr<stores::SpeechCache>> open_speech_cache(const CacheConfig
 
 Result<std::unique_ptr<stores::ConversationStore>> open_store(const StoreConfig& config, stores::Cache& cache,
                                                               Metrics& metrics) {
-  if (config.url.empty()) {
-    return stores::open_sqlite_store(config.file.empty() ? morgan_home() / "morgan.db"
-                                                         : std::filesystem::path(config.file));
-  }
+  if (config.url.empty()) return stores::open_sqlite_store(sqlite_file(config));
   MORGAN_CHECK_OK(stores::check_postgres_url(config.url));
   stores::JournaledOptions options;
   options.open = [url = config.url, connections = static_cast<std::size_t>(config.connections)] {

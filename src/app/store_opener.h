@@ -7,6 +7,7 @@
 #include "stores/cache/speech_cache.h"
 #include "stores/conversation_store.h"
 
+#include <filesystem>
 #include <memory>
 
 namespace morgan::app {
@@ -24,5 +25,8 @@ Result<std::unique_ptr<stores::SpeechCache>> open_speech_cache(const CacheConfig
 /// @error kConflict  another Morgan uses this home   @error kUnavailable  the file, or the journal
 Result<std::unique_ptr<stores::ConversationStore>> open_store(const StoreConfig& config, stores::Cache& cache,
                                                               Metrics& metrics);
+
+/// SQLite's database: all of it, or what PostgreSQL does not keep yet.
+std::filesystem::path sqlite_file(const StoreConfig& config);
 
 }  // namespace morgan::app

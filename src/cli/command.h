@@ -43,6 +43,8 @@ void add_ask(CLI::App& root, Context& context);
 void add_say(CLI::App& root, Context& context);
 void add_transcribe(CLI::App& root, Context& context);
 void add_chat(CLI::App& root, Context& context);
+void add_mcp(CLI::App& root, Context& context);
+void add_memory(CLI::App& root, Context& context);
 void add_models(CLI::App& root, Context& context);
 void add_config(CLI::App& root, Context& context);
 void add_doctor(CLI::App& root, Context& context);

@@ -110,6 +110,8 @@ int main(int argc, char** argv) {
   add_say(root, context);
   add_transcribe(root, context);
   add_chat(root, context);
+  add_memory(root, context);
+  add_mcp(root, context);
   add_models(root, context);
   add_config(root, context);
   add_doctor(root, context);

@@ -3,11 +3,14 @@
 #include "base/log.h"
 #include "services/openapi.h"
 
+#include <fmt/format.h>
+
 namespace morgan::services {
 
 namespace {
 
 constexpr int kFirstServerError = 500;
+constexpr const char* kProcessTime = "X-Process-Time";
 
 // One request under way; ends when its answer has been written. Shared by the handler and the streamed answer.
 class ActiveRequest {
@@ -28,6 +31,11 @@ class ActiveRequest {
   std::shared_ptr<RequestCounters> counters_;
   bool failed_ = false;
 };
+
+/// "0.0123"; of a stream, until it began.
+std::string seconds_text(std::chrono::steady_clock::duration time) {
+  return fmt::format("{:.4f}", std::chrono::duration<double>(time).count());
+}
 
 void log_failure(const std::string& service, const net::Request& request, const Error& error) {
   log::warn(service, "request failed",
@@ -55,16 +63,22 @@ void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc
   auto answer = [context = context_, counters = counters_, counted,
                  handle = std::move(handler)](const net::Request& request) -> net::Response {
     const auto active = counted ? std::make_shared<ActiveRequest>(counters) : nullptr;
+    const auto begin = std::chrono::steady_clock::now();
     Result<net::Response> result = handle(request);
+    const auto process_time = seconds_text(std::chrono::steady_clock::now() - begin);
     if (!result) {
       net::Response response = error_response(result.error(), request);
+      response.headers.emplace(kProcessTime, process_time);
       if (response.status >= kFirstServerError) {
         log_failure(context->name, request, result.error());
+        if (context->webhooks != nullptr)
+          context->webhooks->service_error(context->name, error_code(result.error()), request.request_id);
         if (active) active->set_failed();
       }
       return response;
     }
     net::Response response = std::move(*result);
+    response.headers.emplace(kProcessTime, process_time);
     if (active && response.status >= kFirstServerError) active->set_failed();
     if (!response.stream) return response;
     response.stream = [active, write = std::move(response.stream)](net::BodyWriter& out) {

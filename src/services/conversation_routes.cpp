@@ -66,18 +66,28 @@ Result<net::Response> list(const net::Request& request, stores::ConversationStor
       {"conversations", std::move(conversations)}, {"count", count}, {"limit", page.limit}, {"offset", page.offset}});
 }
 
-Result<net::Response> erase(const net::Request& request, stores::ConversationStore& store) {
+Result<net::Response> erase(const net::Request& request, stores::ConversationStore& store,
+                            dialogue::UserMemories* memories) {
   MORGAN_TRY(const std::string user_id, check_user_id(request.params.at("user_id")));
+  long long forgotten = 0;
+  if (memories != nullptr) {
+    MORGAN_TRY(forgotten, memories->store().erase(user_id));
+  }
   MORGAN_TRY(const long long deleted, store.erase(user_id));
-  const std::string message = deleted == 0 ? "Nothing was stored of this user" : "Everything of this user was deleted";
-  return json_response(
-      OrderedJson{{"success", true}, {"message", message}, {"user_id", user_id}, {"deleted_messages", deleted}});
+  const std::string message =
+      deleted + forgotten == 0 ? "Nothing was stored of this user" : "Everything of this user was deleted";
+  return json_response(OrderedJson{{"success", true},
+                                   {"message", message},
+                                   {"user_id", user_id},
+                                   {"deleted_messages", deleted},
+                                   {"deleted_memories", forgotten}});
 }
 
-Result<net::Response> reset(const net::Request& request, stores::ConversationStore& store) {
+Result<net::Response> reset(const net::Request& request, stores::ConversationStore& store, Webhooks* webhooks) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const std::string user_id, read_user_id(fields));
   MORGAN_TRY(const bool was_open, store.reset(user_id));
+  if (was_open && webhooks != nullptr) webhooks->conversation_end(user_id, "api", -1);
   const std::string message = was_open ? "The conversation was closed; the next message begins a new one"
                                        : "There was no conversation; the next message begins one";
   return json_response(OrderedJson{{"success", true}, {"message", message}, {"user_id", user_id}});
@@ -85,7 +95,7 @@ Result<net::Response> reset(const net::Request& request, stores::ConversationSto
 
 }  // namespace
 
-void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store) {
+void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store, dialogue::UserMemories* memories) {
   const std::vector<ParamDoc> page_params = {{"limit", "integer", "1 to 1000, 50 when absent"},
                                              {"offset", "integer", "from the oldest, 0 when absent"}};
   routes.add(
@@ -100,13 +110,15 @@ void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store
              [&store](const net::Request& request) { return show(request, store); });
   routes.add(Method::kDelete, "/api/conversations/{user_id}",
              {.tag = "conversations", .summary = "Delete everything of a user, for good", .json_answer = "Done"},
-             [&store](const net::Request& request) { return erase(request, store); });
+             [&store, memories](const net::Request& request) { return erase(request, store, memories); });
   routes.add(Method::kPost, "/api/conversation/reset",
              {.tag = "conversations",
               .summary = "Close a user's conversation, keeping it; the next message begins a new one",
               .json_body = "ResetRequest",
               .json_answer = "Done"},
-             [&store](const net::Request& request) { return reset(request, store); });
+             [&store, webhooks = routes.context().webhooks](const net::Request& request) {
+               return reset(request, store, webhooks);
+             });
 }
 
 }  // namespace morgan::services

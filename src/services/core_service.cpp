@@ -1,10 +1,13 @@
 // The core service, port 8000: conversations, and on one port what clients of OpenAI's API expect.
 #include "services/admin.h"
 #include "services/audio_input.h"
+#include "services/audio_stream_routes.h"
 #include "services/conversation_routes.h"
 #include "services/fields.h"
 #include "services/json_format.h"
 #include "services/live_routes.h"
+#include "services/mcp_routes.h"
+#include "services/memory_routes.h"
 #include "services/openai_audio.h"
 #include "services/openai_llm.h"
 #include "services/openai_models.h"
@@ -165,9 +168,12 @@ net::Router core_routes(const ServiceContext& context, dialogue::ConversationSer
                         engines::SttEngine* stt, engines::EmbedEngine* embed) {
   ApiRoutes routes(context);
   add_turn_routes(routes, dialogue, stt, tts);
+  if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts);
   add_live_routes(routes, live);
   add_realtime_routes(routes, live);
-  add_conversation_routes(routes, dialogue.store());
+  add_mcp_routes(routes, {stt, tts, &dialogue, nullptr});
+  add_conversation_routes(routes, dialogue.store(), dialogue.memories());
+  if (dialogue.memories() != nullptr) add_memory_routes(routes, *dialogue.memories());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);
   if (tts != nullptr) add_openai_speech_routes(routes, *tts);

@@ -62,9 +62,13 @@ int http_status(ErrorCode code) {
   return mapping(code).status;
 }
 
+std::string error_code(const Error& error) {
+  return error.reason.empty() ? std::string(mapping(error.code).code) : error.reason;
+}
+
 net::Response error_response(const Error& error, const net::Request& request) {
   const Mapping mapped = mapping(error.code);
-  const std::string code = error.reason.empty() ? std::string(mapped.code) : error.reason;
+  const std::string code = error_code(error);
   int status = mapped.status;
   if (code == "RATE_LIMITED") status = 429;
   // The router's kUnsupported is a wrong method; an engine's names its reason.
@@ -81,6 +85,7 @@ net::Response error_response(const Error& error, const net::Request& request) {
   } else {
     body["error"] = code;
     body["message"] = error.message;
+    body["detail"] = error.message;  // where the older API's code has it
     body["details"] = OrderedJson::object();
     if (!error.param.empty()) body["details"]["param"] = error.param;
     body["request_id"] = request.request_id;

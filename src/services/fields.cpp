@@ -84,6 +84,12 @@ Result<Fields> Fields::read_or_audio(const net::Request& request) {
   return fields;
 }
 
+Fields Fields::of(Json object) {
+  Fields fields;
+  fields.object_ = std::move(object);
+  return fields;
+}
+
 Result<void> Fields::read_body(const net::Request& request, bool audio_allowed) {
   const std::string type = media_type(request.header("Content-Type"));
   if (request.body.empty() && type.find("json") == std::string::npos) return {};

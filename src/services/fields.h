@@ -32,6 +32,9 @@ class Fields {
   /// The same, for a route whose body may also be the audio itself.
   static Result<Fields> read_or_audio(const net::Request& request);
 
+  /// Fields that came as a JSON object of their own, not as a request's body.
+  static Fields of(Json object);
+
   bool has(std::string_view name) const;
   /// The first of these names that is present, else the first of all: for fields with several names.
   std::string_view present(std::initializer_list<std::string_view> names) const;

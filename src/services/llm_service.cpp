@@ -115,6 +115,7 @@ Result<net::Response> embed_one(const net::Request& request, engines::EmbedEngin
     return fail(Error{ErrorCode::kInternal, "the model made no vector", "MODEL_INFERENCE_ERROR"});
   return json_response(OrderedJson{{"embedding", made.vectors.front()},
                                    {"dimension", made.vectors.front().size()},
+                                   {"dimensions", made.vectors.front().size()},
                                    {"model", embed->info().model},
                                    {"usage", {{"prompt_tokens", made.prompt_tokens}}}});
 }

@@ -15,6 +15,7 @@
 #include "engines/vad/vad_engine.h"
 #include "net/http_types.h"
 #include "net/server.h"
+#include "services/webhooks.h"
 #include "stores/cache/speech_cache.h"
 
 #include <chrono>
@@ -47,12 +48,15 @@ struct ServiceContext {
   double max_audio_seconds = 3 * 3600.0 - 1;
   std::size_t max_text_chars = 20'000;          ///< of one synthesis or chat text
   stores::SpeechCache* speech_cache = nullptr;  ///< not owned; null: speech is not kept
+  Webhooks* webhooks = nullptr;                 ///< not owned; null: nobody is told
 };
 
 /// Morgan's error form ({error, message, details, request_id}), or OpenAI's ({error: {message, type,
 /// code, param}}) for paths under /v1. The one place that maps an ErrorCode to a status.
 net::Response error_response(const Error& error, const net::Request& request);
 int http_status(ErrorCode code);
+/// "INVALID_INPUT": the error's own reason, else that of its kind.
+std::string error_code(const Error& error);
 
 // Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs
 // (admin.h). Everything passed outlives the router.

@@ -28,6 +28,7 @@ struct SttSessionOptions {
   std::string language;              ///< ISO 639-1, "" detects
   std::string prompt;                ///< names and spellings to favour
   int rate_hz = audio::kSpeechRate;  ///< of PCM that names no rate
+  std::string user_id = "default";   ///< whose turn it becomes, on core
 };
 
 /// Text of a session so far.

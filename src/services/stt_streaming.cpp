@@ -1,10 +1,9 @@
 #include "services/stt_streaming.h"
 
-#include "audio/media_decoder.h"
 #include "base/base64.h"
 #include "base/strings.h"
-#include "services/audio_input.h"
 #include "services/json_format.h"
+#include "services/stt_chunk.h"
 #include "services/transcribe_call.h"
 #include "services/vad_fields.h"
 
@@ -14,90 +13,12 @@ namespace {
 
 using net::Method;
 
-constexpr int kLeastRate = 8000;
-constexpr int kMostRate = 48000;
-constexpr std::size_t kMaxPromptChars = 4'000;
 constexpr std::uint16_t kWsInternalError = 1011;
 constexpr std::uint16_t kWsTryAgainLater = 1013;
 constexpr std::uint16_t kWsPolicy = 1008;
 /// A realtime chunk that ends in so much silence is the end of what was said.
 constexpr double kEndSeconds = 0.3;
 constexpr double kMs = 1000;
-
-Failure invalid_audio(std::string message) {
-  return fail(Error{ErrorCode::kInvalidArgument, std::move(message), "INVALID_AUDIO", "audio_data"});
-}
-
-Result<int> read_rate(const Fields& fields) {
-  MORGAN_TRY(const auto rate, fields.integer("sample_rate", {kLeastRate, kMostRate}));
-  return static_cast<int>(rate.value_or(0));
-}
-
-Result<SttSessionOptions> read_options(const Fields& fields) {
-  SttSessionOptions options;
-  MORGAN_TRY(const std::string language, fields.text_or("language", ""));
-  options.language = language_code(language);
-  MORGAN_TRY(options.prompt, fields.text_or("prompt", ""));
-  if (count_characters(options.prompt) > kMaxPromptChars) {
-    return field_error("prompt", "field 'prompt' has more than " + std::to_string(kMaxPromptChars) + " characters");
-  }
-  MORGAN_TRY(const int rate, read_rate(fields));
-  if (rate > 0) options.rate_hz = rate;
-  return options;
-}
-
-Result<std::string> check_id(std::string id) {
-  constexpr std::size_t kMostChars = 128;
-  const auto plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-  };
-  if (id.size() <= kMostChars && std::all_of(id.begin(), id.end(), plain)) return id;
-  return field_error("session_id", "a session id has at most 128 letters, digits, '-', '_' and '.'");
-}
-
-// The audio of one chunk, wherever the client put it.
-Result<std::string> chunk_bytes(const net::Request& request, const Fields& fields) {
-  for (const std::string_view name : {"audio", "file", "audio_file"}) {
-    if (const net::FormPart* part = fields.part(name)) return std::string(part->data);
-  }
-  const std::string_view name = fields.present({"audio_data", "audio"});
-  MORGAN_TRY(const auto encoded, fields.text(name));
-  if (encoded) {
-    auto bytes = base64_decode(*encoded);
-    if (!bytes) return invalid_audio("field '" + std::string(name) + "' is not valid base64");
-    return bytes;
-  }
-  if (fields.body_is_audio()) return request.body;
-  return field_error("audio_data",
-                     "no audio was sent: send PCM16 mono as JSON field 'audio_data' in base64, or as a body of type "
-                     "audio/pcm");
-}
-
-// A chunk is PCM, or a whole small file.
-Result<void> push_chunk(SttSession& session, std::string_view bytes, int rate_hz, double max_seconds) {
-  if (bytes.empty()) return invalid_audio("the chunk is empty");
-  if (!looks_like_media(bytes)) {
-    const int rate = rate_hz > 0 ? rate_hz : session.options().rate_hz;
-    if (static_cast<double>(bytes.size() / 2) / rate > max_seconds) {
-      return fail(Error{ErrorCode::kTooLarge, "the chunk is longer than a recording may be", "", "audio_data"});
-    }
-    return session.push_pcm16(bytes, rate_hz);
-  }
-  audio::DecodeLimits limits;
-  limits.max_seconds = max_seconds;
-  auto decoded = audio::decode_media(bytes, audio::kSpeechRate, limits);
-  if (decoded) return session.push(*decoded);
-  Error error = std::move(decoded).error();
-  error.param = "audio_data";
-  return fail(std::move(error));
-}
-
-OrderedJson partial_json(const SttSession& session, const SessionText& text) {
-  return OrderedJson{{"session_id", session.id()}, {"transcription", text.text},
-                     {"text", text.text},          {"confidence", rounded(text.confidence)},
-                     {"is_final", false},          {"stable", count_characters(text.text.substr(0, text.stable_bytes))},
-                     {"language", text.language},  {"duration", rounded(session.seconds())}};
-}
 
 // The form of /transcribe; the text is one segment, for no times were kept.
 OrderedJson final_json(const SttSession& session, const SessionText& text, const engines::SttEngine& stt,
@@ -126,8 +47,8 @@ struct Streaming {
 Result<net::Response> start(const net::Request& request, const Streaming& streaming) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(std::string wanted, fields.text_or("session_id", ""));
-  MORGAN_TRY(std::string id, check_id(std::move(wanted)));
-  MORGAN_TRY(SttSessionOptions options, read_options(fields));
+  MORGAN_TRY(std::string id, check_session_id(std::move(wanted)));
+  MORGAN_TRY(SttSessionOptions options, read_session_options(fields));
   MORGAN_TRY(const auto session, streaming.sessions->open(std::move(id), std::move(options)));
   return json_response(OrderedJson{{"session_id", session->id()},
                                    {"language", session->options().language},
@@ -138,8 +59,8 @@ Result<net::Response> start(const net::Request& request, const Streaming& stream
 Result<net::Response> chunk(const net::Request& request, const Streaming& streaming) {
   MORGAN_TRY(const auto session, streaming.sessions->find(request.params.at("id")));
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
-  MORGAN_TRY(const int rate, read_rate(fields));
-  MORGAN_TRY(const std::string bytes, chunk_bytes(request, fields));
+  MORGAN_TRY(const int rate, read_chunk_rate(fields));
+  MORGAN_TRY(const std::string bytes, read_chunk(request, fields));
   const std::lock_guard lock(session->use());
   MORGAN_CHECK_OK(push_chunk(*session, bytes, rate, streaming.context->max_audio_seconds));
   auto text = session->partial(request.stop);
@@ -153,8 +74,8 @@ Result<net::Response> end(const net::Request& request, const Streaming& streamin
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   const std::lock_guard lock(session->use());
   if (fields.has("audio_data") || (fields.body_is_audio() && !request.body.empty())) {
-    MORGAN_TRY(const int rate, read_rate(fields));
-    MORGAN_TRY(const std::string bytes, chunk_bytes(request, fields));
+    MORGAN_TRY(const int rate, read_chunk_rate(fields));
+    MORGAN_TRY(const std::string bytes, read_chunk(request, fields));
     MORGAN_CHECK_OK(push_chunk(*session, bytes, rate, streaming.context->max_audio_seconds));
   }
   auto text = session->finish(request.stop);
@@ -252,7 +173,7 @@ class StreamClient {
  private:
   // A session that was started over HTTP goes on; else a new one begins, with options from the address.
   Result<void> join() {
-    MORGAN_TRY(const std::string id, check_id(request_.params.at("id")));
+    MORGAN_TRY(const std::string id, check_session_id(request_.params.at("id")));
     if (auto found = streaming_.sessions->find(id)) {
       session_ = *found;
       return {};
@@ -262,7 +183,7 @@ class StreamClient {
   }
 
   Result<void> open(const std::string& id, const Fields& fields) {
-    MORGAN_TRY(SttSessionOptions options, read_options(fields));
+    MORGAN_TRY(SttSessionOptions options, read_session_options(fields));
     MORGAN_TRY(session_, streaming_.sessions->open(id, std::move(options)));
     return {};
   }
@@ -284,8 +205,8 @@ class StreamClient {
     MORGAN_TRY(const Fields fields, Fields::read(as_request));
     MORGAN_TRY(const std::string type, fields.text_or("type", ""));
     if (type == "audio") {
-      MORGAN_TRY(const int rate, read_rate(fields));
-      MORGAN_TRY(const std::string bytes, chunk_bytes(as_request, fields));
+      MORGAN_TRY(const int rate, read_chunk_rate(fields));
+      MORGAN_TRY(const std::string bytes, read_chunk(as_request, fields));
       return take(bytes, rate);
     }
     if (type == "start" || type == "config") return configure(fields);
@@ -296,7 +217,7 @@ class StreamClient {
   Result<void> configure(const Fields& fields) {
     if (session_->seconds() > 0) return field_error("type", "options can be given only before the first audio");
     const std::string id = session_->id();
-    MORGAN_CHECK_OK(read_options(fields));
+    MORGAN_CHECK_OK(read_session_options(fields));
     MORGAN_CHECK_OK(streaming_.sessions->remove(id));
     MORGAN_CHECK_OK(open(id, fields));
     return send(OrderedJson{{"type", "status"}, {"message", "configured"}});

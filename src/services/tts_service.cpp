@@ -99,7 +99,10 @@ void add_voice_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
                for (const engines::Voice& voice : tts.voices())
                  voices.push_back(voice_json(voice));
                const std::size_t count = voices.size();
-               return json_response(OrderedJson{{"voices", std::move(voices)}, {"count", count}});
+               OrderedJson body{{"voices", std::move(voices)}, {"count", count}};
+               const auto current = tts.find_voice("default");
+               body["current_voice"] = current ? OrderedJson(current->name) : OrderedJson(nullptr);
+               return json_response(body);
              });
   routes.add(Method::kGet, "/voices/{name}", {.tag = "speech", .summary = "One voice", .json_answer = "Voice"},
              [&tts](const net::Request& request) -> Result<net::Response> {

@@ -3,6 +3,7 @@
 #include "audio/media_encoder.h"
 #include "base/base64.h"
 #include "base/json_util.h"
+#include "base/strings.h"
 #include "net/sse.h"
 #include "services/json_format.h"
 
@@ -27,9 +28,13 @@ OrderedJson error_json(const Error& error) {
   return OrderedJson{{"error", code}, {"message", error.message}};
 }
 
+bool is_spoken(const dialogue::TurnRequest& turn) {
+  return turn.speech || turn.heard;
+}
+
 OrderedJson services_used(const dialogue::TurnRequest& turn, const dialogue::TurnResult& result) {
   OrderedJson used = OrderedJson::array();
-  if (turn.speech) used.push_back("stt");
+  if (is_spoken(turn)) used.push_back("stt");
   if (!result.heard_nothing) used.push_back("llm");
   if (!result.audio.samples.empty()) used.push_back("tts");
   return used;
@@ -47,7 +52,9 @@ OrderedJson metadata_json(const dialogue::TurnRequest& turn, const dialogue::Tur
                                   {"cached_tokens", result.usage.cached_tokens},
                                   {"completion_tokens", result.usage.completion_tokens},
                                   {"total_tokens", result.usage.prompt_tokens + result.usage.completion_tokens}};
-  if (turn.speech) metadata["heard_nothing"] = result.heard_nothing;
+  if (is_spoken(turn)) metadata["heard_nothing"] = result.heard_nothing;
+  // The older API's word for it.
+  if (result.heard_nothing) metadata["error"] = "no_speech_detected";
   return metadata;
 }
 
@@ -89,7 +96,8 @@ class AudioEvents {
 
 OrderedJson turn_json(const dialogue::TurnRequest& turn, const dialogue::TurnResult& result) {
   OrderedJson body{{"success", true}};
-  if (turn.speech) {
+  const bool spoken = is_spoken(turn);
+  if (spoken) {
     const bool heard = result.transcript.has_value();
     body["transcription"] = heard ? result.transcript->text : "";
     body["confidence"] = heard ? rounded(result.transcript->confidence) : 0.0;
@@ -97,6 +105,9 @@ OrderedJson turn_json(const dialogue::TurnRequest& turn, const dialogue::TurnRes
   }
   body["text_response"] = result.answer;
   body["text"] = result.answer;
+  // The older API's code has these, its documents those above.
+  if (spoken) body["ai_response"] = result.answer;
+  body["actions"] = OrderedJson::array();
   body["user_id"] = turn.user_id;
   body["conversation_id"] = result.conversation_id;
   body["metadata"] = metadata_json(turn, result);
@@ -109,9 +120,11 @@ Result<net::Response> whole_turn_response(dialogue::ConversationService& dialogu
   if (!finished) return fail(engine_error(std::move(finished).error(), ""));
   OrderedJson body = turn_json(turn, *finished);
   body["audio_data"] = nullptr;
+  body["audio"] = nullptr;
   if (!finished->audio.samples.empty()) {
     MORGAN_TRY(const std::string wav, audio::encode_media(audio::AudioFormat::kWav, finished->audio));
     body["audio_data"] = base64_encode(wav);
+    body["audio"] = to_hex({reinterpret_cast<const unsigned char*>(wav.data()), wav.size()});
     body["audio_format"] = "wav";
     body["sample_rate"] = finished->audio.rate_hz;
   }

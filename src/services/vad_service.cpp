@@ -25,16 +25,21 @@ Result<net::Response> detect(const net::Request& request, const ServiceContext& 
   MORGAN_TRY(const auto found, engines::find_speech(vad, pcm, options));
   OrderedJson segments = OrderedJson::array();
   double speech_seconds = 0;
+  float confidence = 0;
   for (const auto& segment : found) {
     speech_seconds += segment.end_seconds - segment.start_seconds;
+    confidence = std::max(confidence, segment.confidence);
     segments.push_back(OrderedJson{{"start", rounded(segment.start_seconds)},
                                    {"end", rounded(segment.end_seconds)},
                                    {"duration", rounded(segment.end_seconds - segment.start_seconds)},
                                    {"confidence", rounded(segment.confidence)}});
   }
   const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return json_response(OrderedJson{{"segments", std::move(segments)},
+  return json_response(OrderedJson{{"segments", segments},
                                    {"speech", !found.empty()},
+                                   {"speech_segments", std::move(segments)},  // the older API's names
+                                   {"speech_detected", !found.empty()},
+                                   {"confidence", rounded(confidence)},
                                    {"speech_duration", rounded(speech_seconds)},
                                    {"duration", rounded(pcm.seconds())},
                                    {"metadata", {{"model", vad.info().model}, {"processing_time", rounded(total)}}}});

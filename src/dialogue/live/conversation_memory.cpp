@@ -110,8 +110,8 @@ void ConversationMemory::remember_recalled(const std::string& facts) {
   metadata["recalled"] = facts;
   message.metadata = dump_json(metadata);
   queue([user = user_id_, text = message.content, json = message.metadata,
-         sequence = user_sequence_](stores::ConversationStore& store) -> Result<void> {
-    auto amended = store.amend(user, *sequence, text, json);
+         id = user_message_](stores::ConversationStore& store) -> Result<void> {
+    auto amended = store.amend(user, *id, text, json);
     // Reset meanwhile: then nobody needs it.
     if (!amended && amended.error().code == ErrorCode::kNotFound) return {};
     return amended;
