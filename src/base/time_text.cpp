@@ -7,8 +7,11 @@
 namespace morgan {
 
 std::string now_iso8601() {
-  const auto now = std::chrono::system_clock::now();
-  const auto whole = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
+  return iso8601(std::chrono::system_clock::now());
+}
+
+std::string iso8601(std::chrono::system_clock::time_point at) {
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count();
   const std::time_t seconds = static_cast<std::time_t>(whole / 1000);
   std::tm utc{};
   gmtime_r(&seconds, &utc);

@@ -22,6 +22,11 @@ Json messages_json(const std::vector<ChatMessage>& messages) {
 }
 
 Result<void> add_tools(const ChatRequest& request, Json& body) {
+  if (!request.json_schema.empty()) {
+    MORGAN_TRY(Json schema, parse_json_object(request.json_schema));
+    body["response_format"] = {{"type", "json_schema"},
+                               {"json_schema", {{"name", "answer"}, {"schema", std::move(schema)}}}};
+  }
   if (request.tools.empty()) return {};
   MORGAN_TRY(Json tools, parse_json(request.tools));
   if (!tools.is_array()) return fail({ErrorCode::kInvalidArgument, "tools must be a list", "", "tools"});

@@ -11,7 +11,8 @@ namespace morgan::engines {
 /// The messages, with the calls of tools and what these answered.
 Json messages_json(const std::vector<ChatMessage>& messages);
 
-/// Adds the request's tools and its choice among them to a body. @error kInvalidArgument  not what OpenAI's form has
+/// Adds the request's tools, its choice among them and the schema of its answer to a body. @error kInvalidArgument  not
+/// what OpenAI's form has
 Result<void> add_tools(const ChatRequest& request, Json& body);
 
 /// Adds the pieces of tool calls in a `delta`, or the whole ones of a `message`.

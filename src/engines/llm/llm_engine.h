@@ -41,6 +41,7 @@ struct ChatRequest {
   std::string model;        ///< "" or "default": the engine's own
   std::string tools;        ///< JSON list in OpenAI's chat form; "": none
   std::string tool_choice;  ///< JSON: "auto", "none", "required" or one function; "": the model decides
+  std::string json_schema;  ///< the answer is JSON that obeys this schema; "": free text
 };
 
 struct ChatUsage {

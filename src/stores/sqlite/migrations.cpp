@@ -65,6 +65,19 @@ CREATE TABLE memories (
 ) STRICT;
 CREATE INDEX memories_user ON memories (user_id, id);
 )sql",
+    // 005: what is kept for a user beside the conversation: timers, notes, entries of lists.
+    R"sql(
+CREATE TABLE user_items (
+  number     INTEGER PRIMARY KEY,
+  kind       TEXT NOT NULL,
+  id         TEXT NOT NULL,
+  user_id    TEXT NOT NULL,
+  body       TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  UNIQUE (kind, id)
+) STRICT;
+CREATE INDEX user_items_user ON user_items (user_id, kind);
+)sql",
 };
 
 constexpr long long kApplicationId = 1299149415;
