@@ -63,6 +63,9 @@ struct Tool {
   /// Lower-case words or phrases of requests that may need it ("weather", "umbrella"): the model is asked for a call
   /// only when one is said. Empty: the longer words of name and description.
   std::vector<std::string> cues = {};
+  /// Arguments as they are meant ("tomorrow at eight" is a date and a time), before they are checked; null: as they
+  /// are.
+  std::function<Json(Json arguments, const ToolContext& context)> settle = nullptr;
   /// What is asked before a call with these arguments runs ("turn on the kitchen light"); null: the description.
   std::function<std::string(const Json& arguments)> intent = nullptr;
   ToolFunction call = nullptr;

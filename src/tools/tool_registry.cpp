@@ -1,6 +1,7 @@
 #include "tools/tool_registry.h"
 
 #include "base/strings.h"
+#include "tools/tool_cues.h"
 
 #include <algorithm>
 #include <utility>
@@ -40,6 +41,7 @@ Result<void> ToolRegistry::add_locked(Tool tool) {
   if (tools_.size() >= kMostTools)
     return fail(ErrorCode::kOverloaded, "the tool '" + tool.name + "' cannot be added: there are 512 already");
   if (tool.description.size() > kMostDescriptionBytes) tool.description.resize(kMostDescriptionBytes);
+  if (tool.cues.empty()) tool.cues = derived_cues(tool);
   auto check = ArgumentsCheck::compile(tool.parameters);
   if (!check) {
     return fail(ErrorCode::kInvalidArgument, "the tool '" + tool.name + "' cannot be added: " + check.error().message);

@@ -84,7 +84,7 @@ Result<std::shared_ptr<ToolRunner::Running>> ToolRunner::start(const ToolCall& c
     return fail({ErrorCode::kNotFound, "there is no tool '" + call.tool + "' for this user", "", "name"});
   MORGAN_CHECK_OK(tool->check.check(call.arguments));
   if (permission == Permission::kAsk && confirmed == Confirmed::kNo) {
-    return fail({ErrorCode::kUnauthorized, "the tool '" + call.tool + "' must be confirmed by the user first",
+    return fail({ErrorCode::kConflict, "the tool '" + call.tool + "' must be confirmed by the user first",
                  "CONFIRMATION_REQUIRED", "confirm"});
   }
   auto running = std::make_shared<Running>();

@@ -32,7 +32,7 @@ class ToolRunner {
   ~ToolRunner();
 
   /// @error kNotFound  unknown, or not for this user   @error kInvalidArgument  `param` names the argument
-  /// @error kUnauthorized, reason CONFIRMATION_REQUIRED  the user must confirm it first
+  /// @error kConflict, reason CONFIRMATION_REQUIRED  the user must confirm it first
   /// @error kDeadlineExceeded   @error kCancelled   @error kOverloaded  too many calls hang   @error the tool's
   Result<ToolResult> run(const ToolCall& call, const std::string& user_id, Confirmed confirmed, const StopToken& stop);
   /// All at once, each with its own time-out; results in the order of the calls.
