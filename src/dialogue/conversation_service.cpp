@@ -26,6 +26,7 @@ struct Parts {
   engines::TtsEngine* tts;
   stores::ConversationStore& store;
   UserMemories* memories;
+  tools::ToolAgent* tools;
 };
 
 Failure bad_field(const char* field, const char* message) {
@@ -58,9 +59,10 @@ class Turn {
     MORGAN_CHECK_OK(listen());
     if (result_.heard_nothing) return finished();
     recollect();
-    MORGAN_TRY(const auto prompt, remember_question());
+    MORGAN_TRY(auto prompt, remember_question());
     start_speaking();
-    MORGAN_CHECK_OK(answer(prompt));
+    MORGAN_TRY(const bool answered, use_tools(prompt));
+    MORGAN_CHECK_OK(answered ? end_writing() : answer(prompt));
     MORGAN_CHECK_OK(end_speaking());
     return finished();
   }
@@ -178,6 +180,20 @@ class Turn {
     return parts_.llm.chat(request, [this](std::string_view piece) { return take_text(piece); }, stop_);
   }
 
+  /// @return true: what is said of them is the whole answer; false: the model answers, to a prompt that may have grown
+  Result<bool> use_tools(std::vector<engines::ChatMessage>& prompt) {
+    if (parts_.tools == nullptr || !recollection_.answer.empty()) return false;
+    using Kind = tools::ToolPlan::Kind;
+    const tools::ToolPlan plan = parts_.tools->plan(request_.user_id, user_text_);
+    if (plan.kind == Kind::kTalk || plan.kind == Kind::kMaybe) parts_.tools->talked(request_.user_id);
+    MORGAN_TRY(const tools::ToolAnswer answer, parts_.tools->carry_out(plan, request_.user_id, user_text_, stop_));
+    for (const tools::ToolCall& call : answer.calls)
+      result_.tools.push_back(call.tool);
+    prompt.back().content += answer.data;
+    take_text(answer.spoken);
+    return !answer.spoken.empty();
+  }
+
   /// Lets the model write and stores the answer, or as much of it as there is.
   Result<void> answer(const std::vector<engines::ChatMessage>& prompt) {
     auto reply = ask(prompt);
@@ -191,12 +207,21 @@ class Turn {
     }
     if (reply && written_.empty() && !refused_)
       take_text(reply->text);  // of memory, or an upstream that does not stream
-    if (!reply || refused_) {
+    if (!reply) {
       MORGAN_CHECK_OK(remember_answer(Interrupted::kYes));
-      return reply ? fail(ErrorCode::kCancelled, "the turn was cancelled") : fail(std::move(reply).error());
+      return fail(std::move(reply).error());
+    }
+    result_.usage = reply->usage;
+    return end_writing();
+  }
+
+  /// All of the answer is there: stores it.
+  Result<void> end_writing() {
+    if (refused_) {
+      MORGAN_CHECK_OK(remember_answer(Interrupted::kYes));
+      return fail(ErrorCode::kCancelled, "the turn was cancelled");
     }
     result_.timings.text_done_ms = elapsed_ms();
-    result_.usage = reply->usage;
     if (trim(written_).empty()) return fail(ErrorCode::kUnavailable, "the language model gave an empty answer");
     if (speaking_) {
       for (auto& sentence : splitter_.finish())
@@ -212,6 +237,7 @@ class Turn {
     result_.answer = trim(written_);
     if (result_.answer.empty()) return {};
     Json metadata{{"model", result_.model}};
+    if (!result_.tools.empty()) metadata["tools"] = result_.tools;
     if (interrupted == Interrupted::kYes) metadata["interrupted"] = true;
     MORGAN_CHECK_OK(parts_.store.append(request_.user_id, {{"assistant", result_.answer, "", 0, dump_json(metadata)}}));
     return {};
@@ -266,7 +292,7 @@ struct ConversationService::State {
 
 ConversationService::ConversationService(DialogueOptions options, engines::SttEngine* stt, engines::LlmEngine* llm,
                                          engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics,
-                                         UserMemories* memories)
+                                         UserMemories* memories, tools::ToolAgent* tools)
     : options_(std::move(options)),
       stt_(stt),
       llm_(llm),
@@ -274,6 +300,7 @@ ConversationService::ConversationService(DialogueOptions options, engines::SttEn
       store_(store),
       metrics_(metrics),
       memories_(memories),
+      tools_(tools),
       state_(std::make_unique<State>()) {}
 
 ConversationService::~ConversationService() = default;
@@ -283,7 +310,7 @@ Result<TurnResult> ConversationService::run(const TurnRequest& request, const Tu
   const auto attempt = [&]() -> Result<TurnResult> {
     MORGAN_CHECK_OK(check(request, stt_));
     MORGAN_TRY(const UserGate::Pass pass, state_->gate.enter(request.user_id, stop));
-    const Parts parts{options_, stt_, *llm_, tts_, *store_, memories_};
+    const Parts parts{options_, stt_, *llm_, tts_, *store_, memories_, tools_};
     Turn turn(parts, request, observer, stop);
     return turn.run();
   };

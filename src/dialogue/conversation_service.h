@@ -11,6 +11,7 @@
 #include "engines/stt/stt_engine.h"
 #include "engines/tts/tts_engine.h"
 #include "stores/conversation_store.h"
+#include "tools/tool_agent.h"
 
 #include <functional>
 #include <memory>
@@ -66,6 +67,7 @@ struct TurnResult {
   std::string model;
   std::string conversation_id;
   engines::ChatUsage usage;
+  std::vector<std::string> tools;  ///< that were called
   TurnTimings timings;
   bool heard_nothing = false;  ///< speech without words: answer is empty, nothing stored
 };
@@ -73,10 +75,10 @@ struct TurnResult {
 /// @thread any, concurrently; turns of one user run one after another
 class ConversationService {
  public:
-  /// The engines and the stores outlive the service. tts may be null: text only; memories may be null: none.
+  /// Engines, stores and tools outlive the service. tts may be null: text only; memories and tools may be null: none.
   ConversationService(DialogueOptions options, engines::SttEngine* stt, engines::LlmEngine* llm,
                       engines::TtsEngine* tts, stores::ConversationStore* store, Metrics* metrics,
-                      UserMemories* memories = nullptr);
+                      UserMemories* memories = nullptr, tools::ToolAgent* tools = nullptr);
   ~ConversationService();
 
   /// User message and answer are durable before this returns; the user's message is stored before the
@@ -100,6 +102,7 @@ class ConversationService {
   stores::ConversationStore* store_;  // not owned
   Metrics* metrics_;                  // not owned
   UserMemories* memories_;            // not owned; may be null
+  tools::ToolAgent* tools_;           // not owned; may be null
   std::unique_ptr<State> state_;
 };
 

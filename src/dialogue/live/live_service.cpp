@@ -84,11 +84,16 @@ Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::
                                                     options_.max_sessions));
   }
   auto count = counted(sessions_);
+  const bool own_memory = memory == nullptr;
   const std::string user_id = config.user_id;
   if (options_.on_open) options_.on_open(user_id, config.language);
-  auto session =
-      std::make_shared<LiveSession>(parts_, std::move(strand), std::move(config), id, output, std::move(memory));
+  auto session = std::make_shared<LiveSession>(parts_, strand, std::move(config), id, output, std::move(memory));
   session->start();
+  if (own_memory) {
+    const std::scoped_lock lock(open_mutex_);
+    std::erase_if(open_, [](const Open& other) { return other.session.expired(); });
+    open_.push_back({session->config().user_id, std::move(strand), session});
+  }
   // The session and its place are given up together.
   const auto begin = std::chrono::steady_clock::now();
   return std::shared_ptr<LiveSession>(
@@ -106,6 +111,20 @@ Result<std::shared_ptr<void>> LiveService::open_stream() {
   return fail(
       ErrorCode::kOverloaded,
       fmt::format("{} microphones are being listened to, one more would make the others miss frames", max_streams_));
+}
+
+std::size_t LiveService::announce(const std::string& user_id, const std::string& words,
+                                  const std::function<void()>& heard) {
+  const std::scoped_lock lock(open_mutex_);
+  std::size_t told = 0;
+  for (const Open& open : open_) {
+    if (open.user_id != user_id || open.session.expired()) continue;
+    ++told;
+    open.strand->post([weak = open.session, words, heard] {
+      if (const auto session = weak.lock()) session->announce(words, heard);
+    });
+  }
+  return told;
 }
 
 Result<engines::Voice> LiveService::find_voice(const std::string& name) const {

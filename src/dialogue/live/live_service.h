@@ -7,7 +7,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace morgan::dialogue::live {
 
@@ -40,6 +42,9 @@ class LiveService {
   /// @error kOverloaded  one more would make the others miss frames
   Result<std::shared_ptr<void>> open_stream();
 
+  /// Says this in every conversation of this user, outside of them (LiveSession::announce). @return how many there are
+  std::size_t announce(const std::string& user_id, const std::string& words, const std::function<void()>& heard);
+
   Result<engines::Voice> find_voice(const std::string& name) const;
   std::string model_name() const { return parts_.llm->model_name(); }
   std::string transcriber_name() const { return parts_.stt->info().model; }
@@ -54,6 +59,12 @@ class LiveService {
   void stop();
 
  private:
+  struct Open {
+    std::string user_id;
+    std::shared_ptr<runtime::Strand> strand;  // shared with the conversation
+    std::weak_ptr<LiveSession> session;
+  };
+
   static std::size_t measured_streams(engines::VadEngine& vad);
 
   LiveParts parts_;
@@ -62,6 +73,8 @@ class LiveService {
   std::size_t max_streams_ = 0;
   std::atomic<std::size_t> sessions_{0};
   std::atomic<std::size_t> streams_{0};
+  std::mutex open_mutex_;
+  std::vector<Open> open_;  // guarded by open_mutex_
   std::unique_ptr<runtime::BlockingPool> pool_;
   std::unique_ptr<TurnRecorder> recorder_;  // null: turns are not kept
   std::unique_ptr<runtime::StrandPool> strands_;

@@ -43,7 +43,8 @@ LiveSession::LiveSession(const LiveParts& parts, std::shared_ptr<runtime::Strand
       machine_(parts.options.limits),
       gate_(parts.vad->open()),
       memory_(std::move(memory)),
-      pacer_(parts.options.pacer) {}
+      pacer_(parts.options.pacer),
+      own_memory_(memory_ == nullptr) {}
 
 LiveSession::~LiveSession() = default;
 
@@ -131,6 +132,7 @@ void LiveSession::tell_phase() {
   if (closed_ || machine_.phase() == told_phase_) return;
   told_phase_ = machine_.phase();
   output_->on_phase(told_phase_);
+  say_next_announcement();
 }
 
 void LiveSession::arm_timer() {

@@ -46,6 +46,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void when_transcribed(std::function<void()> then);
   /// An answer beside the conversation, which is neither remembered nor paced. The sink is called on the strand.
   Result<std::shared_ptr<ReplyRun>> reply_beside(LiveAsk ask, ReplySink sink);
+  /// Says this as soon as nobody speaks, outside the conversation: a timer rings. `heard` is called when it sounds, or
+  /// never. @return false: too much is waiting, or this client is told nothing that it has not asked for
+  bool announce(const std::string& words, std::function<void()> heard);
   void report_played(std::int64_t response, std::size_t samples);
   /// Finishes what was being said, within the drain deadline, then on_closed.
   void shut_down();
@@ -70,10 +73,13 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     bool committed = false;
     bool written = false;
     bool audio_done = false;
-    bool bridge = false;      ///< of an aside: it bridges the time until the answer sounds
-    bool bridged = false;     ///< what bridges it sounds, or has
-    bool first_sent = false;  ///< a voiced sample has left
-    bool speaks = true;       ///< false: only written
+    bool bridge = false;                  ///< of an aside: it bridges the time until the answer sounds
+    bool bridged = false;                 ///< what bridges it sounds, or has
+    bool first_sent = false;              ///< a voiced sample has left
+    bool speaks = true;                   ///< false: only written
+    std::string said;                     ///< what it answers, once committed
+    std::optional<tools::ToolPlan> plan;  ///< of tools: it is made when the turn is certain
+    std::function<void()> on_open;        ///< of an aside: it sounds
     std::optional<ReplySummary> summary;
     std::optional<Error> error;
     /// Audio made before the commit, and what came with it.
@@ -118,6 +124,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void add_recollection(ReplyJob& job, std::string text) const;
   LiveAsk own_ask() const;
   bool is_asked() const;
+  bool wants_tools();
+  void say_next_announcement();
   void end_turn();
   void tell_spoken(const engines::Hypothesis* heard);
   void apply_limits();
@@ -188,6 +196,12 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   OutputPacer pacer_;
   runtime::TimerId output_timer_ = 0;
   Time output_due_{};
+  struct Announcement {
+    std::string words;
+    std::function<void()> heard;
+  };
+  std::deque<Announcement> announcements_;
+  const bool own_memory_;  // of Morgan: its tools are used; who keeps the conversation has tools, too
   bool closed_ = false;
 };
 

@@ -43,6 +43,13 @@ bool LiveSession::is_asked() const {
   return machine_.phase() == Phase::kThinking && !machine_.state().spoken && pending_text_.empty();
 }
 
+/// Tools run when the turn is certain, and not for what may turn out to be half of a sentence.
+bool LiveSession::wants_tools() {
+  if (!own_memory_ || parts_.tools == nullptr) return false;
+  if (!reply_->plan) reply_->plan = parts_.tools->plan(config_.user_id, reply_->committed ? reply_->said : heard_.text);
+  return reply_->plan->kind != tools::ToolPlan::Kind::kTalk;
+}
+
 void LiveSession::start_reply(Generation generation) {
   if (!reply_ || reply_->generation != generation) {
     reply_ = std::make_shared<Reply>();
@@ -57,8 +64,14 @@ void LiveSession::start_reply(Generation generation) {
     trace.speech_seconds = static_cast<double>(voiced_until_ - speech_began_) / 1000;
     trace.drafts = drafts_;
   }
+  const bool tools = !is_asked() && wants_tools();
+  if (spoken && tools) return;  // goes on in commit_turn
   const LiveAsk ask = asked_.value_or(own_ask());
   ReplyJob job = job_for(ask);
+  if (tools) {
+    job.use_tools = [agent = parts_.tools, plan = *reply_->plan, user = config_.user_id,
+                     said = reply_->said](const StopToken& stop) { return agent->carry_out(plan, user, said, stop); };
+  }
   if (!spoken && pending_text_.empty() && transcribing_ > 0) {
     // What it is to answer is still being transcribed.
     return when_transcribed([this, generation] {
@@ -139,6 +152,7 @@ void LiveSession::on_reply_audio(const std::shared_ptr<Reply>& reply, Reply::Pie
     reply->response = ++responses_;
     output_->on_response_start(reply->response, turn_, reply->rate_hz, true);
     output_->on_response_text(reply->response, reply->text, reply->text, true);
+    if (reply->on_open) reply->on_open();
     let_out(*reply);
   }
   if (reply->open && (reply == reply_ || reply == aside_)) {
@@ -198,6 +212,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
   }
   if (reply.run) asked_.reset();  // it was made as it was asked for
   reply.committed = true;
+  reply.said = text;
   reply.response = ++responses_;
   TurnTrace& trace = reply.trace;
   trace.mark(TurnStage::kDecision, strand_->now());
@@ -213,6 +228,10 @@ void LiveSession::commit_turn(Generation generation, bool written) {
     trace.recording = parts_.recorder->keep_audio(listener_->utterance());
   output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
   if (!reply.text.empty()) output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
+  if (asked || !own_memory_ || parts_.tools == nullptr) return;
+  const bool tools = wants_tools();
+  if (!tools || reply.plan->kind == tools::ToolPlan::Kind::kMaybe) parts_.tools->talked(config_.user_id);
+  if (tools && !written) start_reply(generation);  // a written one is started next
 }
 
 /// What was spoken is a turn of the conversation.
@@ -311,6 +330,9 @@ void LiveSession::end_reply(ReplyEnd end) {
   const std::shared_ptr<Reply> reply = std::exchange(reply_, nullptr);
   if (reply->run) {
     reply->run->cancel();
+    // What its tools did was asked for by half of a sentence.
+    if (end == ReplyEnd::kReopened && reply->plan)
+      static_cast<void>(parts_.pool->run([run = reply->run] { run->take_back(); }).has_value());
   } else {
     asked_.reset();
   }
@@ -341,6 +363,7 @@ void LiveSession::remember_answer(const Reply& reply, ReplyEnd end, const std::s
   if (reply.summary) memory_->remember_recalled(reply.summary->recalled);
   Json metadata{{"model", parts_.llm->model_name()}, {"response", reply.response}};
   if (end != ReplyEnd::kCompleted) metadata["interrupted"] = true;
+  if (reply.summary && !reply.summary->own_tools.empty()) metadata["tools"] = reply.summary->own_tools;
   memory_->remember_assistant(heard, dump_json(metadata));
 }
 
@@ -390,6 +413,22 @@ void LiveSession::aside(const std::string& text) {
   launch(aside_, std::move(job));
 }
 
+bool LiveSession::announce(const std::string& words, std::function<void()> heard) {
+  constexpr std::size_t kMostAnnouncements = 16;
+  if (closed_ || !config_.asides || announcements_.size() >= kMostAnnouncements) return false;
+  announcements_.push_back({words, std::move(heard)});
+  say_next_announcement();
+  return true;
+}
+
+void LiveSession::say_next_announcement() {
+  if (announcements_.empty() || closed_ || aside_ || reply_ || machine_.phase() != Phase::kListening) return;
+  Announcement next = std::move(announcements_.front());
+  announcements_.pop_front();
+  aside(next.words);
+  if (aside_) aside_->on_open = std::move(next.heard);
+}
+
 /// In the answer's own stream, so that a client need not know of it.
 void LiveSession::bridge(const std::string& text) {
   aside(text);
@@ -417,6 +456,7 @@ void LiveSession::end_aside(ReplyEnd end) {
       end == ReplyEnd::kCompleted ? aside->text : pacer_.heard_text(pacer_.played(strand_->now()));
   output_->on_response_end(aside->response, end, heard);
   pacer_.begin(pacer_.rate_hz());
+  if (end == ReplyEnd::kCompleted) say_next_announcement();
 }
 
 }  // namespace morgan::dialogue::live

@@ -89,7 +89,8 @@ struct LiveParts {
   runtime::BlockingPool* pool = nullptr;
   Metrics* metrics = nullptr;
   TurnLog* log = nullptr;
-  TurnRecorder* recorder = nullptr;  ///< may be null: turns are not kept
+  TurnRecorder* recorder = nullptr;   ///< may be null: turns are not kept
+  tools::ToolAgent* tools = nullptr;  ///< may be null: none
   LiveOptions options;
   DialogueOptions dialogue;
 };

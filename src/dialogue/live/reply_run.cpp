@@ -43,6 +43,27 @@ void ReplyRun::cancel() {
   changed_.notify_all();
 }
 
+void ReplyRun::take_back() {
+  cancel();
+  Undo undo;
+  {
+    const std::scoped_lock lock(mutex_);
+    taken_back_ = true;
+    undo = std::exchange(undo_, {});
+  }
+  for (const auto& each : undo)
+    each();
+}
+
+void ReplyRun::keep_undo(Undo undo) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!taken_back_) undo_ = std::exchange(undo, {});
+  }
+  for (const auto& each : undo)
+    each();
+}
+
 void ReplyRun::consumed(std::size_t samples) {
   {
     const std::scoped_lock lock(mutex_);
@@ -56,6 +77,45 @@ void ReplyRun::write() {
     const std::scoped_lock lock(mutex_);
     if (told_) return;
   }
+  if (!job_.fixed_text.empty()) return say(job_.fixed_text, {});
+  Recollection recollection = recollect();
+  if (!recollection.answer.empty()) return say(recollection.answer, {});
+  engines::ChatRequest request;
+  request.messages = job_.prompt;
+  if (!request.messages.empty())
+    request.messages.back().content = with_facts(request.messages.back().content, recollection.facts);
+  request.max_tokens = job_.max_tokens;
+  request.temperature = job_.temperature;
+  request.tools = job_.tools;
+  request.tool_choice = job_.tool_choice;
+  ReplySummary summary;
+  summary.recalled = std::move(recollection.facts);
+  if (job_.use_tools && !stop_.token().stop_requested()) {
+    auto used = job_.use_tools(stop_.token());
+    if (!used) return end_writing(fail(std::move(used).error()));
+    keep_undo(std::move(used->undo));
+    for (const tools::ToolCall& call : used->calls)
+      summary.own_tools.push_back(call.tool);
+    if (!used->spoken.empty()) return say(used->spoken, std::move(summary));
+    if (!request.messages.empty()) request.messages.back().content += used->data;
+  }
+  write_by(std::move(request), std::move(summary));
+}
+
+void ReplyRun::say(const std::string& text, ReplySummary summary) {
+  text::StreamingSplitter splitter(live_split());
+  sink_.on_text(text);
+  if (job_.speak) {
+    for (std::string& piece : splitter.push(text))
+      push_piece(std::move(piece));
+    for (std::string& piece : splitter.finish())
+      push_piece(std::move(piece));
+  }
+  summary.text = text;
+  end_writing(std::move(summary));
+}
+
+void ReplyRun::write_by(engines::ChatRequest request, ReplySummary summary) {
   text::StreamingSplitter splitter(live_split());
   const auto take = [&](std::string_view delta) {
     if (delta.empty()) return !stop_.token().stop_requested();
@@ -65,22 +125,6 @@ void ReplyRun::write() {
       push_piece(std::move(piece));
     return !stop_.token().stop_requested();
   };
-  Recollection recollection = recollect();
-  const std::string& fixed = recollection.answer.empty() ? job_.fixed_text : recollection.answer;
-  if (!fixed.empty()) {
-    take(fixed);
-    for (std::string& piece : splitter.finish())
-      push_piece(std::move(piece));
-    return end_writing(ReplySummary{fixed, {}});
-  }
-  engines::ChatRequest request;
-  request.messages = job_.prompt;
-  if (!request.messages.empty())
-    request.messages.back().content = with_facts(request.messages.back().content, recollection.facts);
-  request.max_tokens = job_.max_tokens;
-  request.temperature = job_.temperature;
-  request.tools = job_.tools;
-  request.tool_choice = job_.tool_choice;
   bool streamed = false;
   auto reply = llm_.chat(
       request,
@@ -95,9 +139,11 @@ void ReplyRun::write() {
     push_piece(std::move(piece));
   if (trim(reply->text).empty() && reply->tool_calls.empty())
     return end_writing(fail(ErrorCode::kUnavailable, "the language model gave an empty answer"));
-  const bool cut = reply->finish_reason == "length";
-  end_writing(ReplySummary{std::move(reply->text), reply->usage, std::move(reply->tool_calls), cut,
-                           std::move(recollection.facts)});
+  summary.text = std::move(reply->text);
+  summary.usage = reply->usage;
+  summary.tool_calls = std::move(reply->tool_calls);
+  summary.cut = reply->finish_reason == "length";
+  end_writing(std::move(summary));
 }
 
 Recollection ReplyRun::recollect() {

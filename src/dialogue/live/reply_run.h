@@ -11,6 +11,7 @@
 #include "runtime/blocking_pool.h"
 #include "runtime/strand.h"
 #include "text/sentence_splitter.h"
+#include "tools/tool_agent.h"
 
 #include <condition_variable>
 #include <deque>
@@ -28,6 +29,8 @@ struct ReplyJob {
   std::string fixed_text;  ///< not empty: say this and ask no model
   /// Asked before the model, on the writing thread: what memory answers itself, or adds to the prompt. May be null.
   std::function<Result<Recollection>(const StopToken& stop)> recollect = {};
+  /// What Morgan's own tools make of the turn, which must be certain by now; null: nothing. May block.
+  std::function<Result<tools::ToolAnswer>(const StopToken& stop)> use_tools = nullptr;
   int max_tokens = 256;
   double temperature = 0.7;
   engines::Voice voice;
@@ -41,8 +44,9 @@ struct ReplySummary {
   std::string text;  ///< all that was written
   engines::ChatUsage usage;
   std::vector<engines::ToolCall> tool_calls = {};
-  bool cut = false;           ///< there was no room for the rest: max_tokens
-  std::string recalled = {};  ///< facts that memory added to the prompt
+  bool cut = false;                         ///< there was no room for the rest: max_tokens
+  std::string recalled = {};                ///< facts that memory added to the prompt
+  std::vector<std::string> own_tools = {};  ///< of Morgan's tools, those that were called
 };
 
 /// Called from the threads of the run, each in order; must be quick. Nothing is called after on_done.
@@ -67,12 +71,19 @@ class ReplyRun : public std::enable_shared_from_this<ReplyRun> {
 
   /// Stops both threads soon; on_done follows with kCancelled. @thread any
   void cancel();
+  /// As cancel(), and takes back what its tools did: the turn went on. May block. @thread any that may
+  void take_back();
   /// So many samples have left: room for more. @thread any
   void consumed(std::size_t samples);
 
  private:
+  using Undo = std::vector<std::function<void()>>;
+
   void write();
   Recollection recollect();
+  void write_by(engines::ChatRequest request, ReplySummary summary);
+  void say(const std::string& text, ReplySummary summary);
+  void keep_undo(Undo undo);
   void speak();
   void push_piece(std::string piece);
   void end_writing(Result<ReplySummary> outcome);
@@ -93,6 +104,8 @@ class ReplyRun : public std::enable_shared_from_this<ReplyRun> {
   bool written_ = false;   // no piece will follow
   bool spoken_ = false;    // the speaking thread has ended
   bool told_ = false;      // on_done was called
+  bool taken_back_ = false;
+  Undo undo_;
   std::optional<Result<ReplySummary>> outcome_;
   std::optional<Error> speech_error_;
 };
