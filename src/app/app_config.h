@@ -89,6 +89,21 @@ struct LiveConfig {
   bool record_turns = false;
 };
 
+/// What Morgan can do beside talking; docs/tools.md.
+struct ToolsConfig {
+  bool enabled = true;
+  bool ask_model = true;
+  std::string rules;
+  std::string time_zone;
+  std::string weather_url;
+  std::string geocoding_url;
+  std::string weather_place;
+  std::string search_url;
+  std::string home_assistant_url;
+  std::string home_assistant_token;
+  std::string home_assistant_token_file;
+};
+
 /// The Wyoming protocol, beside core.
 struct WyomingConfig {
   bool enabled = true;
@@ -141,6 +156,7 @@ struct AppConfig {
   WyomingConfig wyoming;
   WebhookConfig webhooks;
   std::vector<mcp::ServerConfig> mcp_servers;  ///< [mcp.servers.NAME]; only in the file
+  ToolsConfig tools;
   StoreConfig store;
   CacheConfig cache;
   std::string hub_endpoint;  ///< "": the official hub

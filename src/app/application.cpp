@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "services/tool_routes.h"
 #include "stores/sqlite/sqlite_memory_store.h"
 
 #include <fmt/format.h>
@@ -127,6 +128,9 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     EngineSet& engines = app->engines_;
     MORGAN_TRY(app->memory_store_, stores::open_sqlite_memory_store(sqlite_file(config.store)));
     app->memories_ = std::make_unique<dialogue::UserMemories>(*app->memory_store_, engines.embed.get());
+    if (config.tools.enabled) {
+      MORGAN_TRY(app->tools_, load_tools(config.tools, sqlite_file(config.store), engines.llm.get(), app->metrics_));
+    }
     dialogue::DialogueOptions options = dialogue_options(config.dialogue);
     dialogue::live::LiveServiceOptions live = live_options(config.live);
     if (services::Webhooks* hooks = app->webhooks_.get()) {
@@ -142,7 +146,7 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     }
     app->dialogue_ = std::make_unique<dialogue::ConversationService>(
         std::move(options), engines.stt.get(), engines.llm.get(), engines.tts.get(), app->store_.get(), &app->metrics_,
-        app->memories_.get());
+        app->memories_.get(), app->tools_ ? app->tools_->agent.get() : nullptr);
     if (const Result<void> warm = app->dialogue_->warm_up(); !warm) {
       log::warn("app", "the language model could not be warmed up", {{"why", warm.error().message}});
     }
@@ -155,6 +159,7 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   for (const auto& [name, server] : app->servers_)
     server->start();
   if (app->wyoming_server_) app->start_wyoming();
+  if (app->tools_) app->start_ringing();
   log::info("app", "ready", {{"ms", milliseconds_since(begin)}, {"services", std::to_string(services.size())}});
   return app;
 }
@@ -322,6 +327,7 @@ dialogue::live::LiveParts Application::live_parts() {
   parts.tts = engines_.tts.get();
   parts.store = store_.get();
   parts.memories = memories_.get();
+  parts.tools = tools_ ? tools_->agent.get() : nullptr;
   parts.dialogue = dialogue_options(config_.dialogue);
   const LiveConfig& live = config_.live;
   dialogue::live::LiveOptions& options = parts.options;
@@ -339,8 +345,10 @@ dialogue::live::LiveParts Application::live_parts() {
 net::Router Application::routes_of(const std::string& service) {
   const services::ServiceContext context = context_of(service);
   if (service == "core") {
+    std::optional<services::ToolServices> tools;
+    if (tools_) tools = {tools_->agent.get(), tools_->timers.get(), tools_->items.get(), tools_->zone};
     return services::core_routes(context, *dialogue_, *live_, engines_.llm.get(), engines_.tts.get(),
-                                 engines_.stt.get(), engines_.embed.get());
+                                 engines_.stt.get(), engines_.embed.get(), tools ? &*tools : nullptr);
   }
   if (service == "llm") return services::llm_routes(context, engines_.llm.get(), engines_.embed.get());
   if (service == "tts") return services::tts_routes(context, *engines_.tts);
@@ -356,9 +364,17 @@ std::map<std::string, std::string> Application::addresses() const {
   return all;
 }
 
+/// Whoever is in a live conversation hears it; without one it waits for the next.
+void Application::start_ringing() {
+  tools_->timers->start([this](const tools::Timer& timer, const std::string& words, std::function<void()> heard) {
+    return live_->announce(timer.user_id, words, heard) > 0;
+  });
+}
+
 void Application::stop() {
   if (stopped_) return;
   stopped_ = true;
+  if (tools_) tools_->timers->stop();
   const std::chrono::milliseconds grace(config_.server.shutdown_grace_ms);
   // All at once: five servers in a row could take five times the grace.
   std::vector<std::jthread> stopping;

@@ -3,6 +3,7 @@
 
 #include "app/app_config.h"
 #include "app/engine_loader.h"
+#include "app/tool_loader.h"
 #include "app/upstream_watch.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -55,6 +56,7 @@ class Application {
   Result<std::unique_ptr<net::TcpServer>> listen_wyoming(net::TcpSessionFactory sessions) const;
   Result<void> open_wyoming();
   void start_wyoming();
+  void start_ringing();
   Result<void> check_ports(const std::set<std::string>& services);
   Result<void> open_servers(const std::set<std::string>& services);
   services::ServiceContext context_of(const std::string& service) const;
@@ -74,6 +76,7 @@ class Application {
   std::unique_ptr<stores::ConversationStore> store_;
   std::unique_ptr<stores::MemoryStore> memory_store_;
   std::unique_ptr<dialogue::UserMemories> memories_;
+  std::unique_ptr<ToolSet> tools_;  // null: switched off
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::unique_ptr<dialogue::live::LiveService> live_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;

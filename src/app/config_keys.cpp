@@ -275,6 +275,43 @@ void add_webhook_keys(Keys& keys) {
       "file that holds it, instead of secret");
 }
 
+void add_tool_keys(Keys& keys) {
+  add_flag(
+      keys, "tools.enabled", [](AppConfig& c) -> auto& { return c.tools.enabled; },
+      "timers, lists, notes, arithmetic and the other tools; false: Morgan only talks");
+  add_flag(
+      keys, "tools.ask_model", [](AppConfig& c) -> auto& { return c.tools.ask_model; },
+      "a request that hints at a tool and fits no rule is shown to the language model");
+  add_text(
+      keys, "tools.rules", [](AppConfig& c) -> auto& { return c.tools.rules; },
+      "who may use what, the first that fits: USER:TOOL=allow, ask or deny, such as guest:home*=deny, "
+      "*:home_dim=allow");
+  add_text(
+      keys, "tools.time_zone", [](AppConfig& c) -> auto& { return c.tools.time_zone; },
+      "such as Europe/Berlin; empty: the machine's");
+  add_text(
+      keys, "tools.weather_url", [](AppConfig& c) -> auto& { return c.tools.weather_url; },
+      "forecast address of a server that speaks Open-Meteo's API; empty: no weather");
+  add_text(
+      keys, "tools.geocoding_url", [](AppConfig& c) -> auto& { return c.tools.geocoding_url; },
+      "its address for names of places; empty: the weather of tools.weather_place only");
+  add_text(
+      keys, "tools.weather_place", [](AppConfig& c) -> auto& { return c.tools.weather_place; },
+      "where you are: latitude,longitude or a name");
+  add_text(
+      keys, "tools.search_url", [](AppConfig& c) -> auto& { return c.tools.search_url; },
+      "search address of a SearXNG with JSON switched on; empty: no web search");
+  add_text(
+      keys, "tools.home_assistant_url", [](AppConfig& c) -> auto& { return c.tools.home_assistant_url; },
+      "address of Home Assistant, such as http://homeassistant.local:8123; empty: no house");
+  add_text(
+      keys, "tools.home_assistant_token", [](AppConfig& c) -> auto& { return c.tools.home_assistant_token; },
+      "long-lived access token of Home Assistant", true);
+  add_text(
+      keys, "tools.home_assistant_token_file", [](AppConfig& c) -> auto& { return c.tools.home_assistant_token_file; },
+      "file that holds the token, instead of it");
+}
+
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
@@ -294,6 +331,7 @@ Keys make_keys() {
   add_live_keys(keys);
   add_wyoming_keys(keys);
   add_webhook_keys(keys);
+  add_tool_keys(keys);
   add_store_keys(keys);
   add_text(
       keys, "models.hub_endpoint", [](AppConfig& c) -> auto& { return c.hub_endpoint; },

@@ -46,6 +46,7 @@ void add_chat(CLI::App& root, Context& context);
 void add_mcp(CLI::App& root, Context& context);
 void add_memory(CLI::App& root, Context& context);
 void add_models(CLI::App& root, Context& context);
+void add_tools(CLI::App& root, Context& context);
 void add_config(CLI::App& root, Context& context);
 void add_doctor(CLI::App& root, Context& context);
 void add_bench(CLI::App& root, Context& context);

@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
   add_memory(root, context);
   add_mcp(root, context);
   add_models(root, context);
+  add_tools(root, context);
   add_config(root, context);
   add_doctor(root, context);
   add_bench(root, context);

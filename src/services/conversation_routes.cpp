@@ -66,16 +66,22 @@ Result<net::Response> list(const net::Request& request, stores::ConversationStor
       {"conversations", std::move(conversations)}, {"count", count}, {"limit", page.limit}, {"offset", page.offset}});
 }
 
+using EraseMore = std::function<Result<long long>(const std::string& user_id)>;
+
 Result<net::Response> erase(const net::Request& request, stores::ConversationStore& store,
-                            dialogue::UserMemories* memories) {
+                            dialogue::UserMemories* memories, const EraseMore& more) {
   MORGAN_TRY(const std::string user_id, check_user_id(request.params.at("user_id")));
   long long forgotten = 0;
   if (memories != nullptr) {
     MORGAN_TRY(forgotten, memories->store().erase(user_id));
   }
   MORGAN_TRY(const long long deleted, store.erase(user_id));
-  const std::string message =
-      deleted + forgotten == 0 ? "Nothing was stored of this user" : "Everything of this user was deleted";
+  long long others = 0;
+  if (more) {
+    MORGAN_TRY(others, more(user_id));
+  }
+  const std::string message = deleted + forgotten + others == 0 ? "Nothing was stored of this user"
+                                                                : "Everything of this user was deleted";
   return json_response(OrderedJson{{"success", true},
                                    {"message", message},
                                    {"user_id", user_id},
@@ -95,7 +101,8 @@ Result<net::Response> reset(const net::Request& request, stores::ConversationSto
 
 }  // namespace
 
-void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store, dialogue::UserMemories* memories) {
+void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store, dialogue::UserMemories* memories,
+                             std::function<Result<long long>(const std::string& user_id)> erase_more) {
   const std::vector<ParamDoc> page_params = {{"limit", "integer", "1 to 1000, 50 when absent"},
                                              {"offset", "integer", "from the oldest, 0 when absent"}};
   routes.add(
@@ -110,7 +117,9 @@ void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store
              [&store](const net::Request& request) { return show(request, store); });
   routes.add(Method::kDelete, "/api/conversations/{user_id}",
              {.tag = "conversations", .summary = "Delete everything of a user, for good", .json_answer = "Done"},
-             [&store, memories](const net::Request& request) { return erase(request, store, memories); });
+             [&store, memories, erase_more = std::move(erase_more)](const net::Request& request) {
+               return erase(request, store, memories, erase_more);
+             });
   routes.add(Method::kPost, "/api/conversation/reset",
              {.tag = "conversations",
               .summary = "Close a user's conversation, keeping it; the next message begins a new one",

@@ -13,6 +13,7 @@
 #include "services/openai_models.h"
 #include "services/realtime_routes.h"
 #include "services/service.h"
+#include "services/tool_routes.h"
 #include "services/turn_answer.h"
 
 namespace morgan::services {
@@ -165,14 +166,19 @@ void add_device_route(ApiRoutes& routes) {
 
 net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
                         dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
-                        engines::SttEngine* stt, engines::EmbedEngine* embed) {
+                        engines::SttEngine* stt, engines::EmbedEngine* embed, const ToolServices* tools) {
   ApiRoutes routes(context);
   add_turn_routes(routes, dialogue, stt, tts);
   if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts);
   add_live_routes(routes, live);
   add_realtime_routes(routes, live);
   add_mcp_routes(routes, {stt, tts, &dialogue, nullptr});
-  add_conversation_routes(routes, dialogue.store(), dialogue.memories());
+  std::function<Result<long long>(const std::string&)> erase_more;
+  if (tools != nullptr) {
+    add_tool_routes(routes, *tools);
+    erase_more = [kept = *tools](const std::string& user_id) { return erase_kept(kept, user_id); };
+  }
+  add_conversation_routes(routes, dialogue.store(), dialogue.memories(), std::move(erase_more));
   if (dialogue.memories() != nullptr) add_memory_routes(routes, *dialogue.memories());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);

@@ -58,11 +58,13 @@ int http_status(ErrorCode code);
 /// "INVALID_INPUT": the error's own reason, else that of its kind.
 std::string error_code(const Error& error);
 
+struct ToolServices;
+
 // Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs
 // (admin.h). Everything passed outlives the router.
 net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
                         dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
-                        engines::SttEngine* stt, engines::EmbedEngine* embed);
+                        engines::SttEngine* stt, engines::EmbedEngine* embed, const ToolServices* tools);
 net::Router llm_routes(const ServiceContext& context, engines::LlmEngine* llm, engines::EmbedEngine* embed);
 net::Router tts_routes(const ServiceContext& context, engines::TtsEngine& tts);
 net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, engines::VadEngine* vad);

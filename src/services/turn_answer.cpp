@@ -35,7 +35,9 @@ bool is_spoken(const dialogue::TurnRequest& turn) {
 OrderedJson services_used(const dialogue::TurnRequest& turn, const dialogue::TurnResult& result) {
   OrderedJson used = OrderedJson::array();
   if (is_spoken(turn)) used.push_back("stt");
-  if (!result.heard_nothing) used.push_back("llm");
+  const bool by_tools_alone = !result.tools.empty() && result.usage.completion_tokens == 0;
+  if (!result.heard_nothing && !by_tools_alone) used.push_back("llm");
+  if (!result.tools.empty()) used.push_back("tools");
   if (!result.audio.samples.empty()) used.push_back("tts");
   return used;
 }
@@ -52,6 +54,7 @@ OrderedJson metadata_json(const dialogue::TurnRequest& turn, const dialogue::Tur
                                   {"cached_tokens", result.usage.cached_tokens},
                                   {"completion_tokens", result.usage.completion_tokens},
                                   {"total_tokens", result.usage.prompt_tokens + result.usage.completion_tokens}};
+  if (!result.tools.empty()) metadata["tools"] = result.tools;
   if (is_spoken(turn)) metadata["heard_nothing"] = result.heard_nothing;
   // The older API's word for it.
   if (result.heard_nothing) metadata["error"] = "no_speech_detected";
