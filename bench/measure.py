@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -9,6 +10,7 @@ import tempfile
 import time
 import wave
 
+import tool_calls
 from morgan_server import MorganServer, multipart
 from peers import run_text
 
@@ -246,3 +248,18 @@ class Bench:
                 row("Piper, the whole sentence, piper-tts", ms(mine), ms(theirs) if theirs else "",
                     f"{mine / theirs:.2f}" if theirs else "", "1.10"),
                 row("Kokoro, first audio of two sentences", ms(statistics.median(kokoro_first)), goal="350 ms")]
+
+
+def tools_part(binary, models):
+    os.environ.update(tool_calls.SETTINGS)
+    with MorganServer(binary, models) as server:
+        counts, took = tool_calls.measure(server)
+    rows = []
+    for kind, what, goal in (("tool", "requests that need a tool: right tool and arguments", "80 %"),
+                             ("talk", "requests that need none: a tool called all the same", "5 % at most")):
+        for halves, name in ((("dev", "held"), ""), (("held",), ", held-out half")):
+            right, of = tool_calls.share(counts, kind, halves)
+            count = right if kind == "tool" else of - right
+            rows.append(row(what + name, f"{count} of {of} ({100 * count / of:.0f} %)", goal=goal))
+    rows.append(row("a decision by rules; by the model", f"{tool_calls.middle(took['rules']):.1f} ms; {ms(tool_calls.middle(took['model']) / 1000)}"))
+    return rows

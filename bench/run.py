@@ -3,7 +3,7 @@
 
     run.py [--runs N] [--only PART...] [--json FILE]
 
-Parts: size, startup, ask, stt, long, llm, tts. Runs of Morgan and of a peer alternate, so that whatever else
+Parts: size, startup, ask, stt, long, llm, tts, tools. Runs of Morgan and of a peer alternate, so that whatever else
 the machine does touches both alike. Build first (`make build`), and `bench/peers.sh` for the peers.
 """
 
@@ -20,7 +20,7 @@ from peers import Peers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS = pathlib.Path(os.environ.get("MORGAN_DEPS", ROOT / ".deps"))
-PARTS = ("size", "startup", "ask", "stt", "long", "llm", "tts")
+PARTS = ("size", "startup", "ask", "stt", "long", "llm", "tts", "tools")
 
 
 def find_audio():
@@ -78,6 +78,8 @@ def main():
         for part in ("ask", "stt", "long", "llm", "tts"):
             if part in arguments.only:
                 rows += getattr(bench, part)()
+    if "tools" in arguments.only:
+        rows += measure.tools_part(arguments.binary, models)
     print()
     print_table(rows)
     if arguments.json:
