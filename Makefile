@@ -1,5 +1,5 @@
 # The two commands: `make run` and `make test`. The rest are their steps and what developers use.
-.PHONY: run test build serve unit check format bench sanitize clean help
+.PHONY: run test build serve unit check format align images bench sanitize clean help
 
 run: build ## install, build, pull the models, start all five services
 	@build/release/bin/morgan models pull
@@ -25,6 +25,12 @@ check: ## formatting, layers, versions
 
 format: ## rewrite the sources in the house format
 	@scripts/check.sh --format
+
+align: ## write what is derived from versions.toml
+	@scripts/align.py
+
+images: ## build the CPU image, start it, ask it (needs a container engine; long)
+	@scripts/check_images.sh build run
 
 bench: build ## measure, beside the peers that are installed
 	@python3 bench/run.py

@@ -48,7 +48,11 @@ if(MORGAN_DEPS_FILE)
   add_library(morgan_ggml_engines INTERFACE)
   target_link_libraries(
     morgan_ggml_engines INTERFACE -Wl,--start-group ${MORGAN_ENGINE_LIBRARIES} -Wl,--end-group OpenMP::OpenMP_CXX
-                                  Threads::Threads ${CMAKE_DL_LIBS})
+                                  Threads::Threads ${CMAKE_DL_LIBS} ${MORGAN_CUDA_LIBRARIES})
+  if(MORGAN_CUDA_LIBRARIES)
+    # An old-style RPATH: it also holds for what these libraries, and ONNX Runtime's CUDA provider, look for in turn.
+    target_link_options(morgan_ggml_engines INTERFACE -Wl,--disable-new-dtags "-Wl,-rpath,$ORIGIN/../lib")
+  endif()
   add_library(morgan_whisper INTERFACE)
   target_include_directories(morgan_whisper SYSTEM INTERFACE ${MORGAN_WHISPER_INCLUDES} ${MORGAN_LLAMA_INCLUDES})
   target_link_libraries(morgan_whisper INTERFACE morgan_ggml_engines)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: bootstrap.sh build|test. Quiet when nothing is missing.
+# Installs the Debian packages that are missing: bootstrap.sh build|test|image. Quiet when nothing is missing.
+# image: inside a container build, which fetches no models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted=${1:-build}
@@ -16,16 +17,13 @@ packages() {  # section
 names=$(packages build)
 [ "$wanted" = test ] && names="$names $(packages test)"
 # Kokoro's voices come from the npm registry; any npm will do, Debian's only where there is none.
-command -v npm >/dev/null 2>&1 || names="$names npm"
+[ "$wanted" = image ] || command -v npm >/dev/null 2>&1 || names="$names npm"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   fail "this is not a Debian system. Install the equivalents of the packages in scripts/packages.txt, then run 'make build' and 'make serve'."
 fi
-missing=()
-installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null | awk '$2 == "installed" {print $1}')
-for name in $names; do
-  grep -qxF "$name" <<<"$installed" || missing+=("$name")
-done
+mapfile -t missing < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null |
+  awk -v names="$names" '$2 == "installed" {have[$1]} END {split(names, wanted); for (i = 1; i in wanted; i++) if (!(wanted[i] in have)) print wanted[i]}')
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 as_root=()

@@ -16,6 +16,14 @@ else
     exit 1
   }
 fi
+shellcheck --severity=warning scripts/*.sh bench/*.sh .ci/run
 python3 scripts/check_layers.py
+python3 scripts/align.py --check
 python3 scripts/check_versions.py
 python3 scripts/check_tree.py
+# With Debian's prometheus installed, the alerts are played through, too.
+! command -v promtool >/dev/null 2>&1 || {
+  promtool check config deploy/prometheus/prometheus.yml >/dev/null
+  promtool test rules deploy/prometheus/alerts_test.yml >/dev/null
+  echo "alerts: every rule is valid and fires when it should"
+}

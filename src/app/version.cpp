@@ -13,6 +13,10 @@ std::string_view commit() {
   return MORGAN_COMMIT;
 }
 
+BuildTarget build_target() {
+  return {MORGAN_PROFILE, MORGAN_CPU_FLAGS, MORGAN_CUDA_ARCHITECTURES};
+}
+
 OrderedJson library_versions() {
   const std::string loaded = engines::onnx::runtime_version();
   return {{"llama.cpp", "llama-cpp-python " MORGAN_LLAMA_CPP_PACKAGE},

@@ -30,6 +30,16 @@ const std::map<std::string, std::string>& help_texts() {
       {"morgan_tts_first_audio_seconds", "Time to the first audio of a synthesis"},
       {"morgan_llm_first_token_seconds", "Time to the first token of an answer"},
       {"morgan_llm_tokens_total", "Tokens by kind: prompt, cached, completion"},
+      {"morgan_gpu_memory_total_bytes", "Memory of a GPU"},
+      {"morgan_gpu_memory_used_bytes", "Memory of a GPU that is taken, by whomever"},
+      {"morgan_gpu_power_watts", "Power that a GPU draws"},
+      {"morgan_gpu_processes", "Processes that compute on a GPU"},
+      {"morgan_gpu_temperature_celsius", "Temperature of a GPU"},
+      {"morgan_gpu_utilization_ratio", "Share of the last moment in which a GPU computed"},
+      {"process_cpu_seconds_total", "CPU time of this process"},
+      {"process_open_fds", "Open files and sockets of this process"},
+      {"process_resident_memory_bytes", "Memory of this process that is in RAM"},
+      {"process_threads", "Threads of this process"},
       {"morgan_uptime_seconds", "Seconds since the process was ready"},
   };
   return kTexts;
