@@ -144,8 +144,14 @@ struct CacheConfig {
   int speech_mb = 128;  ///< 0: speech is not kept
 };
 
+/// What the engines of this process compute on.
+struct ComputeConfig {
+  std::string device = "auto";
+};
+
 struct AppConfig {
   ServerConfig server;
+  ComputeConfig compute;
   CoreConfig core;
   LlmConfig llm;
   SttConfig stt;

@@ -137,6 +137,9 @@ void add_server_keys(Keys& keys) {
 }
 
 void add_engine_keys(Keys& keys) {
+  add_choice(
+      keys, "compute.device", [](AppConfig& c) -> auto& { return c.compute.device; }, {"auto", "cpu", "cuda"},
+      "what models are computed on; auto: a GPU when this build and the machine have one");
   add_text(
       keys, "core.llm_url", [](AppConfig& c) -> auto& { return c.core.llm_url; }, "`morgan serve core`: where llm is");
   add_text(

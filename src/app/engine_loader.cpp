@@ -1,8 +1,10 @@
 #include "app/engine_loader.h"
 
+#include "app/version.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "engines/embed/llama_embed.h"
+#include "engines/embed/llama_runtime.h"
 #include "engines/llm/llama_cpp_llm.h"
 #include "engines/onnx/ort_session.h"
 #include "engines/remote/openai_engines.h"
@@ -27,6 +29,35 @@ namespace {
 int thread_count(int configured) {
   if (configured > 0) return configured;
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+/// Whether models go on a GPU. One line in the log says so, or why not when one was to be expected.
+bool use_gpu(const AppConfig& config) {
+  if (config.compute.device == "cpu") return false;
+  const Result<std::string> gpu = engines::find_gpu();
+  if (gpu) {
+    log::info("app", "computing on a GPU", {{"gpu", *gpu}, {"profile", std::string(build_target().profile)}});
+    return true;
+  }
+  if (config.compute.device == "cuda" || build_target().profile != "cpu") {
+    log::warn("app", "computing on the CPU",
+              {{"why", gpu.error().message}, {"cure", "`morgan doctor` says what is missing"}});
+  }
+  return false;
+}
+
+/// `load(true)`, and when the GPU has no room or fails, `load(false)`.
+template <typename Load>
+auto on_gpu_or_cpu(bool gpu, std::string_view part, const Load& load) -> decltype(load(false)) {
+  if (!gpu) return load(false);
+  auto loaded = load(true);
+  if (loaded || loaded.error().code == ErrorCode::kNotFound) return loaded;
+  auto again = load(false);
+  if (again) {
+    log::warn("app", "a model does not load on the GPU and is computed on the CPU",
+              {{"part", std::string(part)}, {"why", loaded.error().message}});
+  }
+  return again;
 }
 
 /// A role's model: a catalogue id, or the path of a file.
@@ -92,17 +123,21 @@ void load_wake(const AppConfig& config, const models::ModelStore& store, EngineS
 }
 
 Result<std::unique_ptr<engines::SttEngine>> load_stt(const AppConfig& config, const models::ModelStore& store,
-                                                     engines::VadEngine* vad) {
+                                                     engines::VadEngine* vad, bool gpu) {
   if (config.stt.backend == "openai") return engines::connect_remote_stt(remote_options(config.stt.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.stt.model, "stt"));
   engines::WhisperOptions options;
   options.model = file;
   options.model_name = shown_name(config.stt.model);
   options.threads = thread_count(config.stt.threads);
-  return engines::load_whisper(options, vad);
+  return on_gpu_or_cpu(gpu, "stt", [&](bool device) {
+    options.gpu = device;
+    return engines::load_whisper(options, vad);
+  });
 }
 
-Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, const models::ModelStore& store) {
+Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, const models::ModelStore& store,
+                                                     bool gpu) {
   if (config.llm.backend == "openai") return engines::connect_remote_llm(remote_options(config.llm.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.llm.model, "llm"));
   engines::LlamaOptions options;
@@ -111,20 +146,27 @@ Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, co
   options.threads = thread_count(config.llm.threads);
   options.context_tokens = config.llm.context_tokens;
   options.slots = config.llm.slots;
-  return engines::load_llama(options);
+  return on_gpu_or_cpu(gpu, "llm", [&](bool device) {
+    options.gpu = device;
+    return engines::load_llama(options);
+  });
 }
 
-Result<std::unique_ptr<engines::EmbedEngine>> load_embed(const AppConfig& config, const models::ModelStore& store) {
+Result<std::unique_ptr<engines::EmbedEngine>> load_embed(const AppConfig& config, const models::ModelStore& store,
+                                                         bool gpu) {
   if (config.embed.backend == "openai") return engines::connect_remote_embed(remote_options(config.embed.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.embed.model, "embed"));
-  return engines::load_llama_embed(file, shown_name(config.embed.model), thread_count(0));
+  return on_gpu_or_cpu(gpu, "embed", [&](bool device) {
+    return engines::load_llama_embed(file, shown_name(config.embed.model), thread_count(0), device);
+  });
 }
 
 fs::path graph_cache() {
   return morgan_home() / "cache" / "graphs";
 }
 
-Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& config, const models::ModelStore& store) {
+Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& config, const models::ModelStore& store,
+                                                             bool gpu) {
   MORGAN_TRY(const fs::path file, store.file("piper-joe", "en_US-joe-medium.onnx"));
   engines::PiperOptions options;
   options.model = file;
@@ -133,7 +175,10 @@ Result<std::unique_ptr<engines::TtsEngine>> load_piper_voice(const AppConfig& co
   options.gender = "male";
   options.threads = thread_count(config.tts.threads);
   options.graph_cache = graph_cache();
-  return engines::load_piper(options);
+  return on_gpu_or_cpu(gpu, "piper", [&](bool device) {
+    options.gpu = device;
+    return engines::load_piper(options);
+  });
 }
 
 Result<std::unique_ptr<engines::TtsEngine>> load_kokoro_voices(const AppConfig& config,
@@ -240,6 +285,7 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
     return set;
   }
 
+  const bool gpu = (roles.llm || roles.stt || roles.embed || local_tts) && use_gpu(config);
   // Each loads on a thread of its own; the slowest decides how soon Morgan is ready. Futures of async
   // join when they are destroyed, so an early return waits for the others.
   std::future<Result<std::unique_ptr<engines::LlmEngine>>> llm;
@@ -247,15 +293,15 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
   std::future<Result<std::unique_ptr<engines::TurnEngine>>> turn;
   std::future<TtsResult> piper;
   std::future<TtsResult> kokoro;
-  if (roles.llm) llm = start("llm", [&] { return load_llm(config, store); });
+  if (roles.llm) llm = start("llm", [&] { return load_llm(config, store, gpu); });
   if (local_tts && config.tts.kokoro) kokoro = start("kokoro", [&] { return load_kokoro_voices(config, store); });
-  if (local_tts && config.tts.piper) piper = start("piper", [&] { return load_piper_voice(config, store); });
-  if (roles.embed) embed = start("embed", [&] { return load_embed(config, store); });
+  if (local_tts && config.tts.piper) piper = start("piper", [&] { return load_piper_voice(config, store, gpu); });
+  if (roles.embed) embed = start("embed", [&] { return load_embed(config, store, gpu); });
   if (roles.turn) turn = start("turn", [&] { return load_turn(store); });
   if (roles.vad) MORGAN_CHECK_OK(take("vad", timed("vad", [&] { return load_vad(store); }), set.vad));
   if (roles.wake) load_wake(config, store, set);
   if (roles.stt)
-    MORGAN_CHECK_OK(take("stt", timed("stt", [&] { return load_stt(config, store, set.vad.get()); }), set.stt));
+    MORGAN_CHECK_OK(take("stt", timed("stt", [&] { return load_stt(config, store, set.vad.get(), gpu); }), set.stt));
 
   if (roles.tts) {
     if (config.tts.backend == "openai") {

@@ -186,7 +186,7 @@ EngineInfo LlamaEmbed::info() const {
 }  // namespace
 
 Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::path& model, std::string model_name,
-                                                      int threads) {
+                                                      int threads, bool gpu) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(model, ignored)) {
     return fail(ErrorCode::kNotFound, "embedding model " + model.string() + " does not exist");
@@ -199,7 +199,7 @@ Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::pat
   };
   try {
     llama_model_params model_params = llama_model_default_params();
-    model_params.n_gpu_layers = 0;
+    model_params.n_gpu_layers = gpu ? -1 : 0;
     ModelPtr loaded(llama_model_load_from_file(model.c_str(), model_params));
     if (loaded == nullptr) return corrupt();
 

@@ -8,8 +8,9 @@
 
 namespace morgan::engines {
 
+/// @param gpu  compute on find_gpu()'s device
 /// @error kNotFound, kCorrupt  the model file
 Result<std::unique_ptr<EmbedEngine>> load_llama_embed(const std::filesystem::path& model, std::string model_name,
-                                                      int threads);
+                                                      int threads, bool gpu = false);
 
 }  // namespace morgan::engines

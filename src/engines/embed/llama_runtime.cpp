@@ -38,6 +38,17 @@ void start_llama_runtime() {
   });
 }
 
+Result<std::string> find_gpu() {
+  start_llama_runtime();
+  if (ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU)) {
+    return std::string(ggml_backend_dev_description(device));
+  }
+  if (ggml_backend_reg_by_name("CUDA") == nullptr)
+    return fail(ErrorCode::kUnavailable, "this program was built for the CPU (MORGAN_PROFILE chooses another build)");
+  const std::string why = take_llama_error();
+  return fail(ErrorCode::kUnavailable, "CUDA sees no GPU" + (why.empty() ? "" : ": " + why));
+}
+
 std::string take_llama_error() {
   return std::exchange(last_error(), {});
 }

@@ -40,6 +40,7 @@ constexpr int kContextCheckpoints = 4;
 constexpr int kStatusInvalid = 400;
 constexpr int kStatusInternal = 500;
 constexpr int kLogNothing = -1;
+constexpr int kAllLayers = -2;
 constexpr const char* kDoneEvent = "data: [DONE]\n\n";
 
 common_params to_params(const BridgeOptions& options) {
@@ -55,7 +56,7 @@ common_params to_params(const BridgeOptions& options) {
   params.n_ubatch = kPromptBatchTokens;
   params.cpuparams.n_threads = options.threads;
   params.cpuparams_batch.n_threads = options.threads;
-  params.n_gpu_layers = 0;
+  params.n_gpu_layers = options.gpu ? kAllLayers : 0;
   params.fit_params = false;  // would read the model twice
   params.warmup = false;      // load() runs a real request instead
   params.cont_batching = true;

@@ -20,6 +20,7 @@ struct BridgeOptions {
   int threads = 2;
   int context_tokens = 4096;  ///< per slot
   int slots = 2;
+  bool gpu = false;  ///< all layers on the GPU
 };
 
 /// What the server code answered. A refusal has status >= 400 and error_type, error_message set.

@@ -225,6 +225,7 @@ Result<std::unique_ptr<LlmEngine>> load_llama(const LlamaOptions& options) {
   bridge_options.threads = options.threads;
   bridge_options.context_tokens = options.context_tokens;
   bridge_options.slots = options.slots;
+  bridge_options.gpu = options.gpu;
   MORGAN_TRY(auto bridge, LlamaBridge::load(bridge_options));
   return std::unique_ptr<LlmEngine>(std::make_unique<LlamaCppLlm>(options, std::move(bridge)));
 }

@@ -15,6 +15,7 @@ struct LlamaOptions {
   int threads = 2;
   int context_tokens = 4096;     ///< per slot
   int slots = 2;                 ///< answers generated at once
+  bool gpu = false;              ///< compute on find_gpu()'s device
   std::size_t queue_limit = 16;  ///< requests beyond the slots; more: kOverloaded
 };
 

@@ -172,7 +172,23 @@ Ort::SessionOptions make_options(const SessionOptions& options) {
   // The arena keeps the largest run's memory for ever; speech models vary in length with each sentence.
   made.DisableCpuMemArena();
   made.DisableMemPattern();
+  if (options.gpu) made.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
   return made;
+}
+
+/// Whether this library has CUDA and it starts. When not, one line in the log says why.
+bool cuda_starts() {
+  static const bool kStarts = [] {
+    try {
+      Ort::SessionOptions probe;
+      probe.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
+      return true;
+    } catch (const Ort::Exception& error) {
+      log::warn("onnxruntime", "voices are computed on the CPU: CUDA does not start", {{"why", error.what()}});
+      return false;
+    }
+  }();
+  return kStarts;
 }
 
 /// The graph that an earlier load has kept, when there is one and it is whole.
@@ -218,7 +234,8 @@ Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::strin
 
 fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options,
                     const GraphPart& part) {
-  if (options.graph_cache.empty()) return {};
+  // What is optimized for a GPU is for the one that is there: nothing of it is kept.
+  if (options.graph_cache.empty() || options.gpu) return {};
   return graph_path(options.graph_cache, model, runtime.version, part);
 }
 
@@ -263,13 +280,24 @@ std::string runtime_version() {
   return runtime ? (*runtime)->version : "";
 }
 
+std::vector<std::string> runtime_providers() {
+  if (!load_runtime()) return {};
+  try {
+    return Ort::GetAvailableProviders();
+  } catch (const Ort::Exception&) {
+    return {};
+  }
+}
+
 Result<std::unique_ptr<Session>> Session::open(const fs::path& model, const SessionOptions& options) {
   const Result<Runtime*>& runtime = runtime_once();
   if (!runtime) return fail(runtime.error());
   if (!fs::is_regular_file(model)) return fail(ErrorCode::kNotFound, "there is no model file " + model.string());
   try {
     const auto begin = std::chrono::steady_clock::now();
-    Ort::Session session = load_model(**runtime, model, options);
+    SessionOptions possible = options;
+    possible.gpu = options.gpu && cuda_starts();
+    Ort::Session session = load_model(**runtime, model, possible);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
     log::debug("onnxruntime", "session open",
                {{"file", model.filename().string()}, {"ms", std::to_string(took.count())}});

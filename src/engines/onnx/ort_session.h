@@ -19,6 +19,8 @@ namespace morgan::engines::onnx {
 Result<void> load_runtime();
 /// "1.32.0"; "" before load_runtime.
 std::string runtime_version();
+/// "CPUExecutionProvider", "CUDAExecutionProvider": what this library was built with. Empty when it does not load.
+std::vector<std::string> runtime_providers();
 
 /// One tensor in or out, row-major.
 struct Tensor {
@@ -40,6 +42,8 @@ struct GraphPart {
 
 struct SessionOptions {
   int threads = 1;
+  /// By CUDA, when this library has it and it starts; else on the CPU, told once in the log.
+  bool gpu = false;
   /// Folder for optimized graphs (graph_cache.h), made when it is not there; "": each load optimizes anew.
   std::filesystem::path graph_cache = {};
   /// Only a part of the model. One that has no such values is opened as a whole: output_names() tells.

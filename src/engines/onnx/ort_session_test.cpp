@@ -54,6 +54,17 @@ TEST(OrtSession, KeepsTheOptimizedGraphAndMakesADamagedOneAnew) {
   fs::remove_all(folder);
 }
 
+TEST(OrtSession, IsComputedOnTheCpuWhenThereIsNoGpu) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  const auto session =
+      Session::open(fs::path(home) / "models/smart-turn/smart-turn-v3.2-cpu.onnx", {.threads = 1, .gpu = true});
+  ASSERT_TRUE(session) << session.error().message;
+  static constexpr const char* kOutputs[] = {"logits"};
+  const NamedTensor input{"input_features", {std::vector<float>(80 * 800, 0.3F), {1, 80, 800}}};
+  EXPECT_TRUE((*session)->run({&input, 1}, kOutputs));
+}
+
 TEST(OrtSession, GivesAValueFromInsideTheGraph) {
   const char* home = std::getenv("MORGAN_HOME");
   if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";

@@ -189,7 +189,7 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
   whisper_log_set(forward_log, nullptr);
   morgan_whisper_accelerator = make_int8_backend;
   whisper_context_params params = whisper_context_default_params();
-  params.use_gpu = false;
+  params.use_gpu = options.gpu;
   // On the CPU only: elsewhere it hears what the previous call left behind a cut audio_ctx (docs/gotchas.md).
   params.flash_attn = !params.use_gpu;
   WhisperContext context(whisper_init_from_file_with_params_no_state(options.model.c_str(), params));

@@ -13,6 +13,7 @@ struct WhisperOptions {
   std::filesystem::path model;  ///< ggml file
   std::string model_name;       ///< catalogue id
   int threads = 2;
+  bool gpu = false;              ///< compute on the GPU, when the build has it
   std::size_t queue_limit = 16;  ///< callers that may wait
 };
 

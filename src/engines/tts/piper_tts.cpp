@@ -222,6 +222,7 @@ Result<PiperSessions> open_sessions(const PiperOptions& options) {
   onnx::SessionOptions session_options;
   session_options.threads = options.threads;
   session_options.graph_cache = options.graph_cache;
+  session_options.gpu = options.gpu;
   session_options.part.outputs = {kDecoderInput, kFramesOutput};
   PiperSessions sessions;
   MORGAN_TRY(sessions.front, onnx::Session::open(options.model, session_options));

@@ -14,6 +14,7 @@ struct PiperOptions {
   std::string model_name;       ///< catalogue id
   std::string gender = {};
   int threads = 2;
+  bool gpu = false;                        ///< as onnx::SessionOptions has it
   std::filesystem::path graph_cache = {};  ///< as onnx::SessionOptions has it
 };
 
