@@ -49,6 +49,7 @@ void add_models(CLI::App& root, Context& context);
 void add_tools(CLI::App& root, Context& context);
 void add_config(CLI::App& root, Context& context);
 void add_doctor(CLI::App& root, Context& context);
+void add_health(CLI::App& root, Context& context);
 void add_bench(CLI::App& root, Context& context);
 /// Below `bench`.
 void add_bench_voice(CLI::App& bench, Context& context);

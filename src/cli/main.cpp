@@ -116,6 +116,7 @@ int main(int argc, char** argv) {
   add_tools(root, context);
   add_config(root, context);
   add_doctor(root, context);
+  add_health(root, context);
   add_bench(root, context);
   add_replay(root, context);
   add_completion(root, context);

@@ -12,23 +12,6 @@ namespace {
 constexpr std::chrono::milliseconds kProbeTimeout{500};
 constexpr std::size_t kKeptErrorBody = 64 * 1024;
 
-std::map<std::string, std::uint16_t> configured_ports(const app::ServerConfig& server) {
-  return {{"core", server.core_port},
-          {"llm", server.llm_port},
-          {"tts", server.tts_port},
-          {"stt", server.stt_port},
-          {"vad", server.vad_port}};
-}
-
-bool answers(const std::string& address) {
-  net::ClientRequest request;
-  request.url = address + "/ready";
-  request.connect_timeout = kProbeTimeout;
-  request.total_timeout = 4 * kProbeTimeout;
-  const Result<net::ClientResponse> response = net::http_request(request);
-  return response && response->status == 200;
-}
-
 ErrorCode code_of(int status) {
   switch (status) {
     case 400:
@@ -64,6 +47,23 @@ std::optional<ErrorCode> code_of(std::string_view word) {
 
 }  // namespace
 
+std::map<std::string, std::uint16_t> service_ports(const app::ServerConfig& server) {
+  return {{"core", server.core_port},
+          {"llm", server.llm_port},
+          {"tts", server.tts_port},
+          {"stt", server.stt_port},
+          {"vad", server.vad_port}};
+}
+
+bool service_answers(const std::string& address) {
+  net::ClientRequest request;
+  request.url = address + "/ready";
+  request.connect_timeout = kProbeTimeout;
+  request.total_timeout = 4 * kProbeTimeout;
+  const Result<net::ClientResponse> response = net::http_request(request);
+  return response && response->status == 200;
+}
+
 Error error_of(int status, std::string_view body) {
   Error error{code_of(status), fmt::format("the server answered {}", status)};
   const Result<Json> json = parse_json(body);
@@ -80,9 +80,9 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
   std::unique_ptr<MorganClient> client(new MorganClient());
   const std::string host = context.server.empty() ? "127.0.0.1" : context.server;
   bool all_answer = true;
-  for (const auto& [name, port] : configured_ports(config.server)) {
+  for (const auto& [name, port] : service_ports(config.server)) {
     client->addresses_[name] = fmt::format("http://{}:{}", host, port);
-    if (services.contains(name)) all_answer = all_answer && answers(client->addresses_[name]);
+    if (services.contains(name)) all_answer = all_answer && service_answers(client->addresses_[name]);
   }
   if (all_answer) return client;
   if (!context.server.empty()) {

@@ -9,6 +9,7 @@
 #include "net/http_client.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -38,6 +39,11 @@ class MorganClient {
   std::unique_ptr<app::Application> application_;
   std::map<std::string, std::string> addresses_;
 };
+
+/// Service to its configured port.
+std::map<std::string, std::uint16_t> service_ports(const app::ServerConfig& server);
+/// Whether GET /ready there answers 200, within 2 s. @param address as MorganClient::address
+bool service_answers(const std::string& address);
 
 /// The answer of a server as an Error: its message in any of the forms that Morgan speaks.
 Error error_of(int status, std::string_view body);

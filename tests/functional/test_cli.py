@@ -11,7 +11,7 @@ from conftest import BINARY, samples_of, wait_until, wav_of, word_error_rate
 
 COMMANDS = ["serve", "ask", "say", "transcribe", "chat", "models", "models list", "models pull", "models verify",
             "models rm",
-            "models import", "config", "config init", "doctor", "bench", "bench voice", "replay", "completion"]
+            "models import", "config", "config init", "doctor", "health", "bench", "bench voice", "replay", "completion"]
 DONE, WRONG_USAGE, NOT_THERE, BAD_INPUT, INTERRUPTED = 0, 2, 3, 4, 130
 QUESTION = "What is the capital of France?"
 

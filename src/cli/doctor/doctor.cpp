@@ -4,14 +4,14 @@
 #include "base/strings.h"
 #include "base/subprocess.h"
 #include "cli/command.h"
+#include "cli/doctor/machine.h"
+#include "cli/doctor/rules.h"
 #include "cli/terminal.h"
-#include "engines/onnx/ort_session.h"
 #include "models/model_store.h"
 #include "net/server.h"
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <iostream>
 #include <set>
 
@@ -19,61 +19,7 @@ namespace morgan::cli {
 
 namespace {
 
-enum class Verdict { kGood, kWarning, kBad };
-
-struct Finding {
-  Verdict verdict = Verdict::kGood;
-  std::string what;
-  std::string detail;
-  std::string cure;
-};
-
-constexpr std::uint64_t kMemoryWanted = 3'000'000'000;
 constexpr std::uint64_t kDiskWanted = 2'000'000'000;
-
-std::uint64_t meminfo_bytes(std::string_view field) {
-  std::ifstream stream("/proc/meminfo");
-  std::string name;
-  std::uint64_t kilobytes = 0;
-  std::string unit;
-  while (stream >> name >> kilobytes >> unit) {
-    if (name == std::string(field) + ":") return kilobytes * 1024;
-  }
-  return 0;
-}
-
-Finding check_processor() {
-  std::ifstream stream("/proc/cpuinfo");
-  std::string line;
-  std::string flags;
-  while (std::getline(stream, line) && flags.empty()) {
-    if (line.starts_with("flags")) flags = line;
-  }
-  const bool avx2 = flags.find(" avx2") != std::string::npos;
-  const bool avx512 = flags.find(" avx512f") != std::string::npos;
-  const unsigned cores = std::thread::hardware_concurrency();
-  Finding finding{Verdict::kGood, "processor",
-                  fmt::format("{} cores, {}", cores,
-                              avx512 ? "AVX-512"
-                              : avx2 ? "AVX2"
-                                     : "no AVX2"),
-                  ""};
-  if (!avx2) {
-    finding.verdict = Verdict::kWarning;
-    finding.cure = "answers will take seconds; point llm.backend and stt.backend at a faster machine (`morgan config`)";
-  }
-  return finding;
-}
-
-Finding check_memory() {
-  const std::uint64_t available = meminfo_bytes("MemAvailable");
-  Finding finding{Verdict::kGood, "memory", human_bytes(available) + " available", ""};
-  if (available < kMemoryWanted) {
-    finding.verdict = Verdict::kWarning;
-    finding.cure = "Morgan takes about 1.3 GB; set tts.kokoro = false to save 0.3 GB";
-  }
-  return finding;
-}
 
 Finding check_disk(bool models_ready) {
   const std::uint64_t free = free_bytes(morgan_home());
@@ -91,12 +37,6 @@ Finding check_config(const Context& context) {
     return {Verdict::kBad, "configuration", loaded.error().message,
             "mend the file; `morgan config init` writes one with every key"};
   return {Verdict::kGood, "configuration", loaded->file_exists ? loaded->file.string() : "defaults (no file)", ""};
-}
-
-Finding check_onnxruntime() {
-  const Result<void> loaded = engines::onnx::load_runtime();
-  if (!loaded) return {Verdict::kBad, "ONNX Runtime", loaded.error().message, "run `make build` in Morgan's folder"};
-  return {Verdict::kGood, "ONNX Runtime", engines::onnx::runtime_version(), ""};
 }
 
 app::AppConfig configured_or_default(const Context& context) {
@@ -169,15 +109,16 @@ std::vector<Finding> check_tools() {
                       pip ? "" : "needed only to fetch models from package registries: apt-get install python3-pip"});
   findings.push_back({npm ? Verdict::kGood : Verdict::kWarning, "npm", npm ? "found" : "not found",
                       npm ? "" : "needed only to fetch Kokoro's voices: apt-get install npm"});
-  const bool gpu = std::filesystem::exists("/proc/driver/nvidia/version");
-  findings.push_back({Verdict::kGood, "NVIDIA driver",
-                      gpu ? "found; this build runs on the CPU" : "none; Morgan runs on the CPU", ""});
   return findings;
 }
 
 int doctor(const Context& context) {
   bool models_ready = false;
-  std::vector<Finding> findings{check_processor(), check_memory(), check_config(context), check_onnxruntime()};
+  const MachineFacts machine = machine_facts();
+  std::vector<Finding> findings{judge_processor(machine.processor, machine.build), judge_memory(machine.memory),
+                                check_config(context), judge_onnxruntime(machine.onnxruntime, machine.build)};
+  for (Finding& finding : judge_gpu(machine))
+    findings.push_back(std::move(finding));
   for (Finding& finding : check_models(context, models_ready))
     findings.push_back(std::move(finding));
   findings.push_back(check_disk(models_ready));
@@ -190,7 +131,8 @@ int doctor(const Context& context) {
   int warnings = 0;
   OrderedJson all = OrderedJson::array();
   if (!context.json)
-    std::cout << bold("morgan " + std::string(app::version())) << dim(" (" + std::string(app::commit()) + ")") << "\n";
+    std::cout << bold("morgan " + std::string(app::version()))
+              << dim(fmt::format(" ({}, profile {})", app::commit(), machine.build.profile)) << "\n";
   for (const Finding& finding : findings) {
     bad += finding.verdict == Verdict::kBad ? 1 : 0;
     warnings += finding.verdict == Verdict::kWarning ? 1 : 0;
