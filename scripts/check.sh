@@ -16,6 +16,10 @@ else
     exit 1
   }
 fi
+command -v shellcheck >/dev/null 2>&1 || {
+  echo "morgan: shellcheck is missing; 'make test' installs it" >&2
+  exit 1
+}
 shellcheck --severity=warning scripts/*.sh bench/*.sh .ci/run
 python3 scripts/check_layers.py
 python3 scripts/align.py --check
