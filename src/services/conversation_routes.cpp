@@ -80,8 +80,8 @@ Result<net::Response> erase(const net::Request& request, stores::ConversationSto
   if (more) {
     MORGAN_TRY(others, more(user_id));
   }
-  const std::string message = deleted + forgotten + others == 0 ? "Nothing was stored of this user"
-                                                                : "Everything of this user was deleted";
+  const std::string message =
+      deleted + forgotten + others == 0 ? "Nothing was stored of this user" : "Everything of this user was deleted";
   return json_response(OrderedJson{{"success", true},
                                    {"message", message},
                                    {"user_id", user_id},

@@ -72,7 +72,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   std::vector<stores::StoredMessage> history_;
   bool amend_next_ = false;
   std::shared_ptr<std::string> user_message_;  // id of the last one; written by the pool's thread, in order
-  std::shared_ptr<std::string> told_memory_;  // what that message made be remembered; likewise
+  std::shared_ptr<std::string> told_memory_;   // what that message made be remembered; likewise
   std::deque<Write> waiting_;
   bool writing_ = false;  // or waiting for room in the pool
   bool refused_ = false;  // the pool has had no room since the last write
