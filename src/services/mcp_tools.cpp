@@ -42,6 +42,16 @@ OrderedJson transcript_json(const engines::Transcript& transcript, bool timestam
   return answer;
 }
 
+/// A model that has no recording may send anything; as raw samples it would be noise, and noise is no error.
+Result<void> check_is_file(const Fields& fields) {
+  constexpr std::size_t kEnoughToTell = 8192;
+  MORGAN_TRY(const auto encoded, fields.text("audio"));
+  const auto begun = base64_decode(encoded.value_or("").substr(0, kEnoughToTell));
+  if (!begun || begun->empty() || looks_like_media(*begun)) return {};  // the rest is told by read_audio
+  return field_error("audio",
+                     "field 'audio' is no audio file that is known here: wav, mp3, m4a, ogg, webm, flac or aac");
+}
+
 Result<McpToolAnswer> transcribe(const McpParts& parts, const McpCall& call) {
   const Fields fields = Fields::of(call.arguments);
   engines::SttRequest request;
@@ -52,6 +62,7 @@ Result<McpToolAnswer> transcribe(const McpParts& parts, const McpCall& call) {
     return field_error("prompt", "field 'prompt' has more than 4000 characters");
   }
   MORGAN_TRY(const bool timestamps, fields.boolean_or("timestamps", false));
+  MORGAN_CHECK_OK(check_is_file(fields));
   // Its body is the call, not audio: what is sent stands in the fields.
   MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(net::Request{}, fields, *parts.context));
   MORGAN_TRY(const engines::Transcript transcript, parts.stt->transcribe(pcm, request, call.stop));
