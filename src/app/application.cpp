@@ -129,7 +129,8 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     MORGAN_TRY(app->memory_store_, stores::open_sqlite_memory_store(sqlite_file(config.store)));
     app->memories_ = std::make_unique<dialogue::UserMemories>(*app->memory_store_, engines.embed.get());
     if (config.tools.enabled) {
-      MORGAN_TRY(app->tools_, load_tools(config.tools, sqlite_file(config.store), engines.llm.get(), app->metrics_));
+      MORGAN_TRY(app->tools_, load_tools(config.tools, config.mcp_servers, sqlite_file(config.store), engines.llm.get(),
+                                         app->metrics_));
     }
     dialogue::DialogueOptions options = dialogue_options(config.dialogue);
     dialogue::live::LiveServiceOptions live = live_options(config.live);
@@ -316,6 +317,10 @@ std::vector<services::HealthPart> Application::health_of(const std::string& serv
     if (belongs) parts.push_back({part.name, HealthStatus::kUnhealthy, part.why, false});
   }
   if (core && store_) parts.push_back(part_of("store", store_->health(), true));
+  if (core && tools_) {
+    for (HealthPart& part : tools_->mcp->health())
+      parts.push_back(std::move(part));
+  }
   if (core || service == "tts") parts.push_back(part_of("cache", cache_->health(), false));
   return parts;
 }

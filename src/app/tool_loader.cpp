@@ -40,8 +40,10 @@ Result<void> add_remote_tools(const ToolsConfig& config, ToolSet& set) {
 
 }  // namespace
 
-Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config, const std::filesystem::path& file,
-                                            engines::LlmEngine* llm, Metrics& metrics) {
+Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config,
+                                            const std::vector<mcp::ServerConfig>& mcp_servers,
+                                            const std::filesystem::path& file, engines::LlmEngine* llm,
+                                            Metrics& metrics) {
   auto set = std::make_unique<ToolSet>();
   auto zone = tools::zone_named(config.time_zone);
   if (!zone) return fail(zone.error().code, "tools.time_zone: " + zone.error().message);
@@ -54,6 +56,7 @@ Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config, const std
   MORGAN_TRY(set->timers, tools::TimerService::open(*set->items, tools::TimerClock::real(), words));
   MORGAN_CHECK_OK(tools::add_builtin_tools(set->registry, {set->zone, set->items.get(), set->timers.get()}));
   MORGAN_CHECK_OK(add_remote_tools(config, *set));
+  set->mcp = std::make_unique<McpTools>(mcp_servers, set->registry);
   set->runner = std::make_unique<tools::ToolRunner>(set->registry, std::move(policy), metrics,
                                                     [] { return std::chrono::system_clock::now(); });
   set->agent = std::make_unique<tools::ToolAgent>(*set->runner, config.ask_model ? llm : nullptr, set->zone);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/app_config.h"
+#include "app/mcp_tools.h"
 #include "base/metrics.h"
 #include "engines/llm/llm_engine.h"
 #include "stores/item_store.h"
@@ -18,13 +19,16 @@ struct ToolSet {
   std::unique_ptr<stores::ItemStore> items;
   std::unique_ptr<tools::TimerService> timers;
   tools::ToolRegistry registry;
+  std::unique_ptr<McpTools> mcp;  // goes when no call runs any more
   std::unique_ptr<tools::ToolRunner> runner;
   std::unique_ptr<tools::ToolAgent> agent;
 };
 
 /// @param file  the conversations' database   @param llm  may be null; it and metrics outlive the tools
 /// @error kInvalidArgument  names the key   @error the store's
-Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config, const std::filesystem::path& file,
-                                            engines::LlmEngine* llm, Metrics& metrics);
+Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config,
+                                            const std::vector<mcp::ServerConfig>& mcp_servers,
+                                            const std::filesystem::path& file, engines::LlmEngine* llm,
+                                            Metrics& metrics);
 
 }  // namespace morgan::app
