@@ -49,7 +49,7 @@ class ScriptedLlm final : public engines::LlmEngine {
     for (const auto& piece : pieces) {
       if (stop.stop_requested()) return fail(stop.error());
       reply.text += piece;
-      if (streams && !on_text(piece)) return fail(ErrorCode::kCancelled, "cancelled");
+      if (streams && on_text && !on_text(piece)) return fail(ErrorCode::kCancelled, "cancelled");
     }
     if (error_at_end) return fail(*error_at_end);
     reply.finish_reason = "stop";

@@ -76,7 +76,8 @@ std::string one_line(std::string text, std::size_t most) {
 std::string described(const Tool& tool) {
   std::string arguments;
   const Json required = tool.parameters.value("required", Json::array());
-  for (const auto& [name, property] : tool.parameters.value("properties", Json::object()).items()) {
+  const Json properties = tool.parameters.value("properties", Json::object());
+  for (const auto& [name, property] : properties.items()) {
     const bool needed = std::find(required.begin(), required.end(), name) != required.end();
     arguments += (arguments.empty() ? "" : ", ") + name + (needed ? "" : "?");
     if (!property.is_object()) continue;
@@ -126,6 +127,14 @@ bool is_said(const std::string& said, const std::string& value) {
   return !any;
 }
 
+/// "ten", "20", "an hour": without any number in the request, one in the arguments is made up.
+bool says_number(std::string_view said) {
+  const std::vector<SpokenWord> words = words_of(plain_text(said));
+  return std::any_of(words.begin(), words.end(), [](const SpokenWord& word) {
+    return is_number_word(word.text) || word.text == "half" || word.text == "quarter" || word.text == "an";
+  });
+}
+
 }  // namespace
 
 std::vector<ToolPointer> hinted_tools(std::string_view said, const std::vector<ToolPointer>& tools) {
@@ -152,7 +161,8 @@ bool keep_what_was_said(std::string_view said, const Json& schema, Json& argumen
     }
     const bool nothing = each->is_array() && each->empty();
     const bool free_text = each->is_string() && !(property.is_object() && property.contains("enum"));
-    if (!nothing && (!free_text || is_said(text, each->get<std::string>()))) {
+    const bool made_up = each->is_number() && !says_number(said);
+    if (!nothing && !made_up && (!free_text || is_said(text, each->get<std::string>()))) {
       ++each;
       continue;
     }

@@ -16,7 +16,8 @@ namespace morgan::tools {
 /// The tools that a word of the request hints at. Cheap: no model.
 std::vector<ToolPointer> hinted_tools(std::string_view said, const std::vector<ToolPointer>& tools);
 
-/// What in the arguments was not said: texts without a word of the request. Optional ones are taken out.
+/// What in the arguments was not said: texts without a word of the request, numbers when it has none. Optional ones are
+/// taken out.
 /// @return false: a required one is made up
 bool keep_what_was_said(std::string_view said, const Json& schema, Json& arguments);
 

@@ -103,9 +103,11 @@ std::optional<Json> weather_at(const Request& request) {
 void add_outside(Rules& rules) {
   add_rules(
       rules, "weather",
-      {"[what is|how is] [the] weather [like|going to be|going to be like] [outside|out] [today] [{day:moment}] [in "
+      {"[what is|how is] [the] weather [like] in {place:text} {day:moment}",
+       "(what|how) will the weather be [like] in {place:text} {day:moment}",
+       "(will it|is it going to) (rain|snow|be sunny|be cold|be warm|be hot|be windy) in {place:text} {day:moment}",
+       "[what is|how is] [the] weather [like|going to be|going to be like] [outside|out] [today] [{day:moment}] [in "
        "{place:text}]",
-       "[what is|how is] [the] weather [like] in {place:text} {day:moment}",
        "(what|how) will the weather be [like] [today] [{day:moment}] [in {place:text}]",
        "(will it|is it going to|does it|is it|is there going to be) (rain|snow|raining|snowing|be sunny|be cold|be "
        "warm|be hot|be windy|freeze|storm) "
@@ -139,6 +141,14 @@ std::string device_of(const Request& request) {
   return equals_ignore_case(device, "everything") || equals_ignore_case(device, "all") ? room : room + " " + device;
 }
 
+/// "lamp and set a timer" is two requests.
+bool is_one_device(const std::string& device) {
+  constexpr std::size_t kMostWords = 5;
+  const std::vector<SpokenWord> words = words_of(device);
+  return words.size() <= kMostWords &&
+         std::none_of(words.begin(), words.end(), [](const SpokenWord& word) { return word.text == "and"; });
+}
+
 /// Things of a house that are asked about: "is the library open" is not about one.
 bool is_of_a_house(const std::string& device) {
   static constexpr std::array<std::string_view, 32> kThings{
@@ -159,6 +169,7 @@ void add_house(Rules& rules) {
         pattern.replace(at, 1, state);
       add_rules(rules, "home_turn", {pattern.c_str()},
                 [state, of_a_house](const Request& request) -> std::optional<Json> {
+                  if (!is_one_device(request.text("device"))) return std::nullopt;
                   if (of_a_house && !is_of_a_house(request.text("device"))) return std::nullopt;
                   return Json{{"device", device_of(request)}, {"state", state}};
                 });

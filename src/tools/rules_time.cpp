@@ -10,6 +10,8 @@ namespace morgan::tools {
 
 namespace {
 
+constexpr std::size_t kMostLabelWords = 3;
+
 Json nothing() {
   return Json::object();
 }
@@ -51,6 +53,8 @@ std::optional<Json> timer_of(const Request& request) {
   for (const std::string_view article : {"the ", "my ", "our ", "a "}) {
     if (label.starts_with(article)) label.erase(0, article.size());
   }
+  // In "turn on the lamp and set a timer" the timer is not called so.
+  if (split(label, ' ').size() > kMostLabelWords) return std::nullopt;
   if (!label.empty() && label != "new" && label != "another") arguments["label"] = to_lower_ascii(label);
   return arguments;
 }
@@ -75,7 +79,8 @@ void add_timers(Rules& rules) {
       timer_of);
   const auto all = [](const Request&) { return std::optional<Json>(nothing()); };
   add_rules(rules, "timer_list",
-            {"how much (time|longer) [is|do i have] [left] [on|for] [the|my] [{label:text}] [timer|timers]",
+            {"how much (time|longer) (is|do i have) left [on [the|my] [{label:text}] (timer|timers)]",
+             "how much (time|longer) on [the|my] [{label:text}] (timer|timers)",
              "how (long|much longer|much time) (until|till|before|is left until) [the|my] [{label:text}] timer "
              "(is done|is over|is up|rings|goes off|ends|runs out|finishes)",
              "how long [is|does] [the|my] [{label:text}] timer [still] (have|left|run|still|going)",

@@ -15,10 +15,6 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80U) != 0;
-}
-
 /// Marks that stand at the edges of words.
 bool is_mark(char c) {
   return std::string_view(".,!?;:\"()[]{}").find(c) != std::string_view::npos;
@@ -187,7 +183,7 @@ SpokenWords without_padding(SpokenWords words) {
   };
   const auto strip = [&](const auto& phrases, bool front) {
     for (const auto& phrase : phrases) {
-      if (words.size() <= phrase.size()) continue;
+      if (phrase.empty() || words.size() <= phrase.size()) continue;
       const SpokenWords edge = front ? words.first(phrase.size()) : words.last(phrase.size());
       if (!same(edge, phrase)) continue;
       words = front ? words.subspan(phrase.size()) : words.first(words.size() - phrase.size());

@@ -100,6 +100,7 @@ TEST_F(Timers, SurviveACrash) {
   EXPECT_EQ(rings(), "");
   pass(minutes(2));
   EXPECT_EQ(rings(), "Your tea timer is done.");
+  EXPECT_EQ(rings(), "") << "and is forgotten";
   steady_ = std::chrono::steady_clock::time_point{};  // another boot: its clock begins anew
   wall_ += minutes(10);
   reopen();

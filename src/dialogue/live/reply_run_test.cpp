@@ -231,5 +231,56 @@ TEST_F(ReplyRunTest, WithoutRoomInThePoolTheSinkIsNotCalled) {
   }
 }
 
+TEST_F(ReplyRunTest, WhatToolsSayIsTheAnswerAndCanBeTakenBackOnce) {
+  std::atomic<int> undone{0};
+  ReplyJob with_tools = job();
+  with_tools.use_tools = [&](const StopToken&) -> Result<tools::ToolAnswer> {
+    return tools::ToolAnswer{"It is ten past three.", "", {{"time", {}}}, {[&undone] { ++undone; }}};
+  };
+  const auto run = ReplyRun::start(llm_, tts_, *pool_, with_tools, sink());
+  ASSERT_TRUE(run);
+  const auto result = outcome();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->text, "It is ten past three.");
+  EXPECT_EQ(result->own_tools, (std::vector<std::string>{"time"}));
+  EXPECT_GT(samples_, 0U);
+  EXPECT_TRUE(llm_.requests.empty());
+  EXPECT_EQ(undone, 0);
+  (*run)->take_back();
+  (*run)->take_back();
+  EXPECT_EQ(undone, 1);
+}
+
+TEST_F(ReplyRunTest, ToolsThatEndAfterTheyWereTakenBackAreUndoneToo) {
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  std::atomic<int> undone{0};
+  ReplyJob with_tools = job();
+  with_tools.use_tools = [&](const StopToken&) -> Result<tools::ToolAnswer> {
+    begun.set_value();
+    go_on.get_future().wait();
+    return tools::ToolAnswer{"Done.", "", {}, {[&undone] { ++undone; }}};
+  };
+  const auto run = ReplyRun::start(llm_, tts_, *pool_, with_tools, sink());
+  ASSERT_TRUE(run);
+  begun.get_future().wait();
+  (*run)->take_back();
+  EXPECT_EQ(undone, 0);
+  go_on.set_value();
+  EXPECT_EQ(outcome().error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(undone, 1);
+}
+
+TEST_F(ReplyRunTest, WhatToolsFoundGoesBehindTheUsersWords) {
+  ReplyJob with_tools = job();
+  with_tools.use_tools = [](const StopToken&) -> Result<tools::ToolAnswer> {
+    return tools::ToolAnswer{"", "\n[data]", {}, {}};
+  };
+  ASSERT_TRUE(ReplyRun::start(llm_, tts_, *pool_, with_tools, sink()));
+  ASSERT_TRUE(outcome());
+  ASSERT_EQ(llm_.requests.size(), 1U);
+  EXPECT_EQ(llm_.requests[0].messages.back().content, "What is the time?\n[data]");
+}
+
 }  // namespace
 }  // namespace morgan::dialogue::live

@@ -140,9 +140,9 @@ TEST_F(Remote, TheWeatherIsSaid) {
   ASSERT_TRUE(add_weather_tool(registry_, {url + "/v1/forecast", url + "/v1/search", "52.5,13.4"}, *zone_named("UTC")));
   EXPECT_EQ(
       say("weather", Json::object()),
-      "It is 12 degrees and cloudy. Today it will be between 7 and 15 degrees, with a 10 percent chance of rain.");
+      "It is 12 degrees and cloudy. Today it will be between 7 and 15 degrees, and the chance of rain is 10 percent.");
   EXPECT_EQ(say("weather", {{"place", "Rome"}, {"day", "tomorrow"}}),
-            "Tomorrow in Rome it will be rainy, between 5 and 12 degrees, with a 80 percent chance of rain.");
+            "Tomorrow in Rome it will be rainy, between 5 and 12 degrees, and the chance of rain is 80 percent.");
   EXPECT_EQ(say("weather", {{"day", "the day after tomorrow"}}),
             "On Friday, March 13th it will be clear, between -4 and 1 degree.");
   EXPECT_EQ(say("weather", {{"day", "2026-12-24"}}), "error: I know the weather of the next seven days only.");

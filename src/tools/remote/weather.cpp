@@ -114,7 +114,7 @@ Result<ToolResult> tell(const Json& forecast, const Place& place, long long ahea
     spoken = fmt::format("{}{} it will be {}, between {:.0f} and {}", day_name, where, sky(static_cast<int>(*code)),
                          *least, degrees(*most));
   }
-  if (rain) spoken += fmt::format(", with a {:.0f} percent chance of rain", *rain);
+  if (rain) spoken += fmt::format(", and the chance of rain is {:.0f} percent", *rain);
   Json data{{"place", place.name},
             {"days_ahead", ahead},
             {"temperature_max", *most},
