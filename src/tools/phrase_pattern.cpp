@@ -23,7 +23,7 @@ using Node = PhrasePattern::Node;
 using Nodes = std::vector<Node>;
 
 constexpr std::size_t kMostTextWords = 12;
-/// Tries of one match: one with two texts takes some hundred.
+/// Tries of one match, so that no sentence can cost more.
 constexpr int kMostSteps = 2'000;
 
 [[noreturn]] void malformed(std::string_view pattern) {

@@ -1,5 +1,5 @@
-// From the words of a frequent request to the call of a tool, without a model: in well under a millisecond, always the
-// same. What fits no rule is left to the model (model_choice.h).
+// From the words of a frequent request to the call of a tool, without a model, always the same. What fits no rule is
+// left to the model (model_choice.h).
 #pragma once
 
 #include "tools/request_rules.h"

@@ -52,7 +52,7 @@ class ToolAgent {
   /// Runner and engine outlive the agent. @param llm  null: requests that no rule knows need no tool
   ToolAgent(ToolRunner& runner, engines::LlmEngine* llm, cctz::time_zone zone);
 
-  /// In well under a millisecond, with no effect.
+  /// Without a model, and with no effect.
   ToolPlan plan(const std::string& user_id, const std::string& said) const;
   /// The same at another time, the model asked: the calls that would be made. For `morgan tools plan`, and to measure.
   Result<std::vector<ToolCall>> rehearse(const std::string& user_id, const std::string& said, WallTime at,

@@ -119,7 +119,7 @@ std::mutex& lock() {
   return mutex;
 }
 
-/// Null: its database is not there. Reading it takes some milliseconds, so it is read when it is needed first.
+/// Null: its database is not there. It is read when it is needed first.
 ut_system* system() {
   static const std::unique_ptr<ut_system, FreeSystem> kSystem = [] {
     ut_set_error_message_handler(ut_ignore);
