@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   auto vad = load_silero_vad(argv[2]);
   if (!vad) return 1;
   auto stt = load_whisper({argv[1], "whisper-base",
-                           std::getenv("BENCH_THREADS") != nullptr ? std::atoi(std::getenv("BENCH_THREADS")) : 2, 16},
+                           std::getenv("BENCH_THREADS") != nullptr ? std::atoi(std::getenv("BENCH_THREADS")) : 2},
                           vad->get());
   if (!stt) return 1;
   const char* only = std::getenv("BENCH_ONLY");

@@ -58,19 +58,21 @@ Result<std::string> checked(const std::string& text) {
   return std::string(trimmed);
 }
 
-std::string sentence(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text + ".";
+std::string sentence(std::string_view text) {
+  if (text.empty()) return ".";
+  const bool small = text[0] >= 'a' && text[0] <= 'z';
+  const char first = small ? static_cast<char>(text[0] - 'a' + 'A') : text[0];
+  return first + std::string(text.substr(1)) + ".";
 }
 
 /// In the user's own voice, as the message that it stands behind.
 std::string as_facts(const std::vector<stores::FoundMemory>& found) {
   std::string facts;
   for (const stores::FoundMemory& each : found) {
-    std::string text = each.memory.content;
-    while (!text.empty() && text.back() == '.')
-      text.pop_back();
-    facts += " " + sentence(std::move(text));
+    std::string_view text = each.memory.content;
+    while (text.ends_with('.'))
+      text.remove_suffix(1);
+    facts += " " + sentence(text);
   }
   return facts.empty() ? "" : "(What I told you before:" + facts + ")";
 }

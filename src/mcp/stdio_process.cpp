@@ -143,7 +143,8 @@ Result<std::unique_ptr<StdioProcess>> StdioProcess::start(const ProcessStart& st
 StdioProcess::~StdioProcess() {
   if (reader_.joinable()) {
     const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_, &one, sizeof one));
+    const ssize_t written = ::write(wake_, &one, sizeof one);
+    static_cast<void>(written);  // an eventfd has room for a one
     reader_.join();
   }
   if (pid_ > 0) end_process();

@@ -175,9 +175,9 @@ TEST_F(WhisperSttTest, DetectsTheLanguage) {
 
 TEST(WhisperStt, DamagedModelsAreErrors) {
   const fs::path file = fs::temp_directory_path() / ("morgan-whisper-" + std::to_string(::getpid()) + ".bin");
-  EXPECT_EQ(load_whisper({file, "x", 1, 1}, nullptr).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(load_whisper({file, "x", 1}, nullptr).error().code, ErrorCode::kNotFound);
   ASSERT_TRUE(write_file_atomically(file, std::string(5000, 'x')));
-  EXPECT_EQ(load_whisper({file, "x", 1, 1}, nullptr).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(load_whisper({file, "x", 1}, nullptr).error().code, ErrorCode::kCorrupt);
   fs::remove(file);
 }
 

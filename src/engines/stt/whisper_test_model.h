@@ -27,7 +27,7 @@ class WhisperModelTest : public testing::Test {
     auto vad = load_silero_vad(models / "silero-vad/silero_vad.onnx");
     ASSERT_TRUE(vad) << vad.error().message;
     vad_ = std::move(*vad);
-    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 2, 16}, vad_.get());
+    auto stt = load_whisper({models / "whisper-base/ggml-base-q8_0.bin", "whisper-base", 2}, vad_.get());
     ASSERT_TRUE(stt) << stt.error().message;
     stt_ = std::move(*stt);
   }
