@@ -58,11 +58,11 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
   return content;
 }
 
-Result<void> write_file_atomically(const fs::path& path, std::string_view content) {
+Result<void> write_file_atomically(const fs::path& path, std::string_view content, unsigned mode) {
   static std::atomic<unsigned> counter{0};
   const fs::path part = path.string() + ".new-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   {
-    const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (file.get() < 0) return unavailable("create", part);
     std::string_view rest = content;
     while (!rest.empty()) {

@@ -14,8 +14,9 @@ namespace morgan {
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit);
 
 /// Writes beside `path`, fsyncs and renames: a reader sees the old or the new content, never a part.
+/// @param mode  the file's permissions, before the umask; 0600 for what only its owner may read
 /// @error kUnavailable  disk full, no permission; says which
-Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content, unsigned mode = 0644);
 
 /// fsync of a file or a directory. @error kUnavailable
 Result<void> sync_path(const std::filesystem::path& path);

@@ -1,9 +1,6 @@
 #include "models/sha256.h"
 
-#include "base/strings.h"
 #include "models/import/file_reader.h"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 
@@ -12,32 +9,8 @@ namespace morgan::models {
 namespace {
 
 constexpr std::uint64_t kPiece = 1 << 20;
-constexpr std::size_t kDigestSize = 32;
 
 }  // namespace
-
-struct Sha256::State {
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
-};
-
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr);
-}
-
-Sha256::~Sha256() = default;
-
-void Sha256::update(std::string_view bytes) {
-  EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
-}
-
-std::string Sha256::finish() {
-  std::array<unsigned char, kDigestSize> digest{};
-  EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr);
-  return to_hex(digest);
-}
 
 Result<std::string> sha256_of_file(const std::filesystem::path& path, const StopToken& stop,
                                    const ByteProgress& progress) {
