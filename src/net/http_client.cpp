@@ -202,6 +202,7 @@ void set_options(Transfer& transfer, const Place& place) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
   if (place.loopback) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
@@ -230,6 +231,10 @@ Error transfer_error(const Transfer& transfer, CURLcode code, const Place& place
     curl_easy_getinfo(transfer.easy, CURLINFO_OS_ERRNO, &number);
     const std::string why = number == 0 ? "no connection" : std::strerror(static_cast<int>(number));
     return {ErrorCode::kUnavailable, "cannot connect to " + host + ": " + why};
+  }
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    return {ErrorCode::kUnavailable, "no TLS with " + host + ": " + curl_easy_strerror(code) +
+                                         "; a certificate that the system does not know is named by client.ca_file"};
   }
   return {ErrorCode::kUnavailable, "the request to " + host + " failed: " + curl_easy_strerror(code)};
 }

@@ -30,6 +30,7 @@ struct ClientRequest {
   std::chrono::milliseconds stall_timeout{30'000};  ///< no byte for so long: given up
   std::chrono::milliseconds total_timeout{0};       ///< 0: none
   std::uint64_t max_body = 64'000'000;
+  std::string ca_file = {};  ///< PEM: whom to trust over https, beside the system's authorities
   /// When set, a 2xx body goes here as it arrives instead of into ClientResponse::body; false stops.
   std::function<bool(std::string_view)> on_body;
 };
@@ -41,7 +42,7 @@ struct ClientResponse {
 };
 
 /// @return any status, also 4xx and 5xx
-/// @error kUnavailable  no connection, name not known, cut off (message says which host)
+/// @error kUnavailable  no connection, name not known, cut off, a certificate that is not trusted (message says which)
 /// @error kDeadlineExceeded   @error kCancelled   @error kTooLarge
 /// @thread any; connections are reused per thread
 Result<ClientResponse> http_request(const ClientRequest& request, const StopToken& stop = {});

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "net/cors.h"
 #include "net/ws_session_connection.h"
 #include "net/ws_thread_connection.h"
 
@@ -14,6 +15,8 @@
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+
+#include <array>
 
 namespace morgan::net {
 
@@ -40,6 +43,8 @@ constexpr std::uint64_t kShortDrainLimit = 1'000'000;
 constexpr std::chrono::milliseconds kDrainTime{30'000};
 constexpr std::chrono::milliseconds kDrainPause{5'000};
 constexpr std::chrono::milliseconds kShortDrainPause{1'000};
+constexpr std::chrono::milliseconds kGoodbyeTime{1'000};  // for the client's own end of TLS
+constexpr char kTlsHandshake = 0x16;                      // the first byte of every TLS connection
 
 error_code error_of(const std::tuple<error_code, std::size_t>& done) {
   return std::get<0>(done);
@@ -61,6 +66,18 @@ class CountedSession {
   std::size_t& count_;
 };
 
+/// An IPv4 address is one, however the socket writes it.
+asio::ip::address plain_address(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+}
+
+void overwrite(Headers& headers, const Headers& with) {
+  for (const auto& [name, value] : with)
+    headers.erase(name);
+  headers.insert(with.begin(), with.end());
+}
+
 std::size_t count_fields(const http::fields& fields) {
   return static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
 }
@@ -75,9 +92,13 @@ HttpConnection::HttpConnection(ServerContext* context, asio::ip::tcp::socket soc
       deadline_(socket_.get_executor()),
       buffer_(kBufferLimit) {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  const auto endpoint = socket_.remote_endpoint(ignored);
-  if (!ignored) peer_ = endpoint.address().to_string(ignored);
+  socket_.tcp().set_option(asio::ip::tcp::no_delay(true), ignored);
+  const auto endpoint = socket_.tcp().remote_endpoint(ignored);
+  if (!ignored) {
+    const auto address = plain_address(endpoint.address());
+    peer_ = address.to_string(ignored);
+    from_here_ = address.is_loopback();
+  }
   context_->counts.add_connection(1);
 }
 
@@ -87,6 +108,13 @@ HttpConnection::~HttpConnection() {
 }
 
 asio::awaitable<void> HttpConnection::serve() {
+  if (context_->options.tls) {
+    const bool ready = co_await begin_tls();
+    if (!ready) {
+      cut();
+      co_return;
+    }
+  }
   do {
     const bool arrived = co_await wait_for_request();
     if (!arrived) break;
@@ -95,18 +123,48 @@ asio::awaitable<void> HttpConnection::serve() {
     set_busy(false);
     keep_alive_ = keep_alive_ && !context_->draining;
   } while (keep_alive_ && !gone_);
+  if (socket_.is_tls() && !gone_) {
+    co_await end_sending();
+  }
   cut();
+}
+
+// Who does not begin with TLS is answered in the clear: with an answer when this machine asks itself, else with why
+// not.
+asio::awaitable<bool> HttpConnection::begin_tls() {
+  arm_deadline(context_->options.header_timeout);
+  const auto readable = co_await socket_.tcp().async_wait(asio::ip::tcp::socket::wait_read, kTuple);
+  error_code error = std::get<0>(readable);
+  std::array<char, 1> first{};
+  if (!error) socket_.tcp().receive(asio::buffer(first), asio::socket_base::message_peek, error);
+  if (!error && first[0] == kTlsHandshake) {
+    Socket::TlsStream& tls = socket_.begin_tls(*current_context(*context_->options.tls));
+    const auto shaken = co_await tls.async_handshake(asio::ssl::stream_base::server, kTuple);
+    error = std::get<0>(shaken);
+    if (error)
+      log::debug(context_->options.name, "a client broke off the beginning of TLS", {{"why", error.message()}});
+  }
+  disarm_deadline();
+  co_return !error && !gone_;
+}
+
+asio::awaitable<void> HttpConnection::end_sending() {
+  arm_deadline(kGoodbyeTime);
+  co_await socket_.end_sending();
+  disarm_deadline();
 }
 
 asio::awaitable<void> HttpConnection::serve_one() {
   began_ = Clock::now();
   too_large_ = false;
   match_.reset();
+  more_headers_.clear();
   exchange_ = std::make_shared<Exchange>(&context_->options, [weak = weak_from_this(), context = context_] {
     // Moved along, so that a worker never holds the last reference.
     if (auto self = weak.lock()) asio::post(context->io, [self = std::move(self)] { self->wake(); });
   });
   exchange_->request.peer = peer_;
+  exchange_->request.from_here = from_here_;
   Early early = co_await read_head();
   if (!early && !gone_) early = route();
   if (!early && !gone_ && is_websocket()) {
@@ -169,7 +227,13 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
   }
   if (const auto refused = check_head(parser_->get())) co_return refuse(*refused);
   if (const auto refused = read_request_line(parser_->get(), request, raw_path_)) co_return refuse(*refused);
-  if (const auto refused = check_origin(request)) co_return refuse(*refused);
+  if (context_->options.tls && !socket_.is_tls() && !from_here_) {
+    co_return refuse(
+        refusal(ErrorCode::kInvalidArgument, "this address speaks TLS: begin with https:// or wss://", 400));
+  }
+  const auto& origins = context_->options.allowed_origins;
+  if (const auto refused = check_origin(request, origins)) co_return refuse(*refused);
+  add_headers(cors_headers(request, origins));
   keep_alive_ = parser_->keep_alive() && !context_->draining;
   if (admission_ == Admission::kTooMany) {
     keep_alive_ = false;
@@ -189,6 +253,7 @@ HttpConnection::Early HttpConnection::route() {
     Response options;
     options.status = 204;
     options.headers = not_allowed.headers;
+    add_headers(preflight_headers(request, context_->options.allowed_origins, not_allowed.headers.begin()->second));
     return options;
   }
   match_ = std::move(match).value();
@@ -197,8 +262,19 @@ HttpConnection::Early HttpConnection::route() {
     match_->ws_handler = nullptr;
     match_->ws_session = nullptr;
   }
+  if (Early refused = ask_gate()) return refused;
   if (is_websocket()) return check_upgrade();
   return std::nullopt;
+}
+
+HttpConnection::Early HttpConnection::ask_gate() {
+  const RouteAccess& access = is_websocket() ? match_->ws_options->access : match_->options.access;
+  if (access.open || !context_->options.gate) return std::nullopt;
+  GateAnswer answer = context_->options.gate(exchange_->request, access);
+  add_headers(answer.headers);
+  exchange_->request.caller = std::move(answer.caller);
+  if (!answer.refused) return std::nullopt;
+  return refuse(Refusal{std::move(*answer.refused), 0, {}});
 }
 
 bool HttpConnection::is_websocket() const {
@@ -211,7 +287,7 @@ HttpConnection::Early HttpConnection::check_upgrade() {
     return refuse(
         refusal(ErrorCode::kUnsupported, "this address speaks WebSocket only", 426, {{"Upgrade", "websocket"}}));
   }
-  if (const auto refused = check_page_origin(request)) return refuse(*refused);
+  if (const auto refused = check_page_origin(request, context_->options.allowed_origins)) return refuse(*refused);
   if (buffer_.size() > 0) {
     return refuse(refusal(ErrorCode::kInvalidArgument, "frames were sent before the handshake's answer", 400));
   }
@@ -220,7 +296,7 @@ HttpConnection::Early HttpConnection::check_upgrade() {
   if ((has_thread ? context_->ws_threads : context_->ws_sessions) >= limit) {
     return refuse(refusal(ErrorCode::kOverloaded, fmt::format("{} sessions are open already", limit), 503));
   }
-  if (match_->ws_session == nullptr || !match_->ws_options->accept) return std::nullopt;
+  if (!match_->ws_options->accept) return std::nullopt;
   auto accepted = match_->ws_options->accept(request);
   if (!accepted) return refuse(Refusal{accepted.error(), 0, {}});
   ws_protocol_ = std::move(*accepted);
@@ -280,14 +356,15 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
 asio::awaitable<void> HttpConnection::upgrade() {
   keep_alive_ = false;
   const CountedSession counted(match_->ws_session != nullptr ? context_->ws_sessions : context_->ws_threads);
+  Socket socket = std::exchange(socket_, Socket(context_->io));
   if (match_->ws_session != nullptr) {
-    ws_ = std::make_shared<WsSessionConnection>(context_, std::move(socket_), std::move(exchange_->request),
+    ws_ = std::make_shared<WsSessionConnection>(context_, std::move(socket), std::move(exchange_->request),
                                                 match_->ws_session);
   } else {
-    ws_ = std::make_shared<WsThreadConnection>(context_, std::move(socket_), std::move(exchange_->request),
+    ws_ = std::make_shared<WsThreadConnection>(context_, std::move(socket), std::move(exchange_->request),
                                                match_->ws_handler);
   }
-  if (match_->ws_session != nullptr) ws_->set_limits(match_->ws_options->max_message, ws_protocol_);
+  ws_->set_limits(match_->ws_options->max_message, ws_protocol_);
   const bool accepted = co_await ws_->accept(&parser_->get());
   int status = kRefusedUpgrade;
   if (accepted) {
@@ -356,6 +433,7 @@ asio::awaitable<void> HttpConnection::answer_from_handler() {
 
 asio::awaitable<bool> HttpConnection::answer_whole(Response response) {
   const Request& request = exchange_->request;
+  overwrite(response.headers, more_headers_);
   std::string bytes = response_head(response, Framing::kLength, persistence(), request.request_id);
   if (request.method == Method::kHead || has_no_body(response.status)) response.body.clear();
   if (response.body.size() <= kJoinedBody) {
@@ -374,6 +452,7 @@ asio::awaitable<bool> HttpConnection::answer_stream(Response response) {
   const bool chunked = parser_->get().version() >= 11;
   if (!chunked) keep_alive_ = false;
   const bool bodiless = request.method == Method::kHead || has_no_body(response.status);
+  overwrite(response.headers, more_headers_);
   const std::string head =
       response_head(response, chunked ? Framing::kChunked : Framing::kClose, persistence(), request.request_id);
   bool sent = co_await write(head);
@@ -399,7 +478,7 @@ asio::awaitable<bool> HttpConnection::answer_stream(Response response) {
   if (!sent && !chunked && !gone_) {
     // Without chunks only a reset tells a part from the whole.
     error_code ignored;
-    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket_.tcp().set_option(asio::socket_base::linger(true, 0), ignored);
   }
   co_return sent;
 }
@@ -416,13 +495,12 @@ asio::awaitable<bool> HttpConnection::write(std::string_view bytes) {
 }
 
 asio::awaitable<void> HttpConnection::linger(std::uint64_t max_bytes, std::chrono::milliseconds pause) {
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  co_await end_sending();
   const auto piece = std::make_unique_for_overwrite<char[]>(kBodyPiece);
   const auto until = Clock::now() + kDrainTime;
   for (std::uint64_t drained = 0; drained < max_bytes && Clock::now() < until && !gone_;) {
     arm_deadline(pause);
-    const auto done = co_await socket_.async_read_some(asio::buffer(piece.get(), kBodyPiece), kTuple);
+    const auto done = co_await socket_.tcp().async_read_some(asio::buffer(piece.get(), kBodyPiece), kTuple);
     disarm_deadline();
     if (error_of(done)) break;
     drained += size_of(done);
@@ -473,8 +551,7 @@ void HttpConnection::arm_deadline(std::chrono::milliseconds limit) {
   deadline_.async_wait([self = shared_from_this(), id = ++deadline_id_](error_code error) {
     if (error || id != self->deadline_id_) return;
     self->timed_out_ = true;
-    error_code ignored;
-    self->socket_.cancel(ignored);
+    self->socket_.cancel();
   });
 }
 
@@ -488,10 +565,7 @@ Response HttpConnection::refuse(const Refusal& refused) const {
   response.stream = nullptr;
   if (refused.status != 0) response.status = refused.status;
   if (refused.status == 503) response.headers.emplace("Retry-After", "1");
-  for (const auto& [name, value] : refused.headers) {
-    response.headers.erase(name);
-    response.headers.emplace(name, value);
-  }
+  overwrite(response.headers, refused.headers);
   return response;
 }
 
@@ -533,6 +607,10 @@ void HttpConnection::leave() {
   wake();
 }
 
+void HttpConnection::add_headers(const Headers& headers) {
+  overwrite(more_headers_, headers);
+}
+
 void HttpConnection::set_busy(bool busy) {
   if (busy_ == busy) return;
   busy_ = busy;
@@ -553,8 +631,7 @@ void HttpConnection::fire_shutdown() {
 void HttpConnection::cut() {
   if (ws_) ws_->cut();
   gone_ = true;
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   wake();
 }
 

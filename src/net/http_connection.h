@@ -6,6 +6,7 @@
 #include "net/http_guard.h"
 #include "net/response_head.h"
 #include "net/server_context.h"
+#include "net/socket.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -46,10 +47,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   template <typename T>
   using awaitable = boost::asio::awaitable<T>;
 
+  awaitable<bool> begin_tls();
+  awaitable<void> end_sending();
   awaitable<bool> wait_for_request();
   awaitable<void> serve_one();
   awaitable<Early> read_head();
   Early route();
+  Early ask_gate();
   awaitable<Early> read_body();
   awaitable<void> upgrade();
   awaitable<void> answer_early(Response response);
@@ -74,11 +78,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void wake();
   void leave();
   void set_busy(bool busy);
+  void add_headers(const Headers& headers);
 
   ServerContext* context_;  // the server's; outlives every connection
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   const Admission admission_;
   std::string peer_;
+  bool from_here_ = false;
   boost::asio::steady_timer event_;     // sleeps end when it is cancelled
   boost::asio::steady_timer deadline_;  // its end cancels what the socket does
   std::uint64_t deadline_id_ = 0;
@@ -89,6 +95,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser_;
   std::optional<Router::Match> match_;
   std::string raw_path_;
+  Headers more_headers_;              // for the answer, whoever gives it
   std::string ws_protocol_;           // to answer the handshake with, or ""
   std::shared_ptr<WsConnection> ws_;  // shared with the session's thread, and with what it posts and writes
   Clock::time_point began_;

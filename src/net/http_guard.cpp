@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/json_util.h"
 #include "base/strings.h"
+#include "net/cors.h"
 #include "net/url.h"
 
 #include <algorithm>
@@ -134,21 +135,22 @@ std::optional<Refusal> read_request_line(const RequestHead& head, Request& reque
   return std::nullopt;
 }
 
-std::optional<Refusal> check_page_origin(const Request& request) {
-  if (request.headers.count("Origin") == 0) return std::nullopt;
+std::optional<Refusal> check_page_origin(const Request& request, std::span<const std::string> allowed) {
+  if (request.headers.count("Origin") == 0 || is_allowed_origin(request, allowed)) return std::nullopt;
   const std::string_view origin = request.header("Origin");
   const std::string_view host = request.header("Host");
   const std::size_t scheme = origin.find("://");
   const bool same = scheme != std::string_view::npos && !host.empty() &&
                     equals_ignore_case(without_port(origin.substr(scheme + 3)), without_port(host));
   if (same) return std::nullopt;
-  return refusal(ErrorCode::kUnauthorized, "a page of another host may not use this server", 403);
+  return refusal(ErrorCode::kUnauthorized,
+                 "a page of another host may not use this server; access.allowed_origins names those that may", 403);
 }
 
-std::optional<Refusal> check_origin(const Request& request) {
+std::optional<Refusal> check_origin(const Request& request, std::span<const std::string> allowed) {
   const bool reads =
       request.method == Method::kGet || request.method == Method::kHead || request.method == Method::kOptions;
-  return reads ? std::nullopt : check_page_origin(request);
+  return reads ? std::nullopt : check_page_origin(request, allowed);
 }
 
 std::string choose_request_id(std::string_view offered) {

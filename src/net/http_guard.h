@@ -8,6 +8,8 @@
 #include <boost/beast/http/message.hpp>
 
 #include <optional>
+#include <span>
+#include <string>
 
 namespace morgan::net {
 
@@ -29,11 +31,11 @@ std::optional<Refusal> check_head(const RequestHead& head);
 /// Fills path, query, method and headers of `request`. @return a refusal when they do not decode
 std::optional<Refusal> read_request_line(const RequestHead& head, Request& request, std::string& raw_path);
 
-/// Browsers send Origin, which no page can forge: 403 for a page of another host than this one.
-std::optional<Refusal> check_page_origin(const Request& request);
+/// Browsers send Origin, which no page can forge: 403 for a page of another host than this one that is not `allowed`.
+std::optional<Refusal> check_page_origin(const Request& request, std::span<const std::string> allowed = {});
 /// The same for methods that change something: without it any page could post to a Morgan on its reader's
 /// own machine, for a form needs no leave.
-std::optional<Refusal> check_origin(const Request& request);
+std::optional<Refusal> check_origin(const Request& request, std::span<const std::string> allowed = {});
 
 /// The client's X-Request-ID when it is harmless, else a new one.
 std::string choose_request_id(std::string_view offered);

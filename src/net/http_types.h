@@ -27,6 +27,19 @@ using Headers = std::multimap<std::string, std::string, CaseInsensitiveLess>;
 enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete, kHead, kOptions };
 std::string_view to_string(Method method);
 
+/// Who sent a request, as ServerOptions::gate found out.
+struct Caller {
+  std::string key;   ///< id of the API key; "" when none was asked for
+  std::string user;  ///< the only user it may speak for; "": any
+};
+
+/// What an address asks of whoever calls it; ServerOptions::gate judges by it.
+struct RouteAccess {
+  bool open = false;                 ///< anybody may call it: the gate is not asked
+  std::string scope;                 ///< what a key must be good for; "": any key will do
+  bool takes_client_secret = false;  ///< a short-lived secret that stands for a key will do, too
+};
+
 struct Request {
   Method method = Method::kGet;
   std::string path;                           ///< decoded, without the query
@@ -34,9 +47,11 @@ struct Request {
   std::map<std::string, std::string> params;  ///< what {name} matched in the route, decoded
   Headers headers;
   std::string body;
-  std::string request_id;  ///< X-Request-ID of the client, or a new one
-  std::string peer;        ///< address of the client
-  StopToken stop;          ///< fires when the client leaves or the server stops
+  std::string request_id;                ///< X-Request-ID of the client, or a new one
+  std::string peer;                      ///< address of the client
+  bool from_here = false;                ///< ... which is this machine's own: 127.0.0.0/8 or ::1
+  std::shared_ptr<const Caller> caller;  ///< null: the gate was not asked; shared with the gate and the session
+  StopToken stop;                        ///< fires when the client leaves or the server stops
 
   /// First value of a header, or "".
   std::string_view header(std::string_view name) const;

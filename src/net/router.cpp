@@ -89,8 +89,10 @@ void Router::add(Method method, std::string pattern, Handler handler, RouteOptio
   table_->route(std::move(pattern)).endpoints.insert_or_assign(method, Endpoint{std::move(handler), options});
 }
 
-void Router::add_ws(std::string pattern, WsHandler handler) {
-  table_->route(std::move(pattern)).ws_handler = std::move(handler);
+void Router::add_ws(std::string pattern, WsHandler handler, WsOptions options) {
+  Route& route = table_->route(std::move(pattern));
+  route.ws_handler = std::move(handler);
+  route.ws_options = std::move(options);
 }
 
 void Router::add_ws_session(std::string pattern, WsSessionFactory factory, WsOptions options) {
@@ -157,10 +159,8 @@ Result<Router::Match> Router::find(Method method, std::string_view path) const {
   }
   if (method == Method::kGet) {
     if (best->ws_handler) match.ws_handler = &best->ws_handler;
-    if (best->ws_session) {
-      match.ws_session = &best->ws_session;
-      match.ws_options = &best->ws_options;
-    }
+    if (best->ws_session) match.ws_session = &best->ws_session;
+    if (best->is_websocket()) match.ws_options = &best->ws_options;
   }
   match.pattern = best->pattern;
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -5,11 +5,13 @@
 
 #include "base/result.h"
 #include "net/http_types.h"
+#include "net/tls_identity.h"
 #include "net/ws_types.h"
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,14 @@ enum class RunOn : std::uint8_t { kPool, kInline };
 struct RouteOptions {
   std::uint64_t body_limit = 1'000'000;  ///< bytes; more is refused with 413 before it is read
   RunOn run_on = RunOn::kPool;
+  RouteAccess access = {};
+};
+
+/// What the gate says of a request.
+struct GateAnswer {
+  std::optional<Error> refused;
+  Headers headers;                       ///< added to the answer, whichever it is
+  std::shared_ptr<const Caller> caller;  ///< for Request::caller
 };
 
 /// Method and path to handler. Patterns are literal segments or {name}; a literal beats a name.
@@ -32,7 +42,7 @@ class Router {
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
   /// A WebSocket endpoint whose sessions have a thread each, 64 at most; a plain GET to it is answered 426.
-  void add_ws(std::string pattern, WsHandler handler);
+  void add_ws(std::string pattern, WsHandler handler, WsOptions options = {});
   /// A WebSocket endpoint whose sessions have no thread: ServerOptions::max_ws_sessions at most.
   void add_ws_session(std::string pattern, WsSessionFactory factory, WsOptions options = {});
   bool has_ws_session() const;
@@ -51,7 +61,7 @@ struct Router::Match {
   const Handler* handler = nullptr;  ///< null when only a WebSocket is there
   const WsHandler* ws_handler = nullptr;
   const WsSessionFactory* ws_session = nullptr;
-  const WsOptions* ws_options = nullptr;  ///< of ws_session
+  const WsOptions* ws_options = nullptr;  ///< of either
   RouteOptions options;
   std::string pattern;  ///< the label for metrics
   std::map<std::string, std::string> params;
@@ -68,6 +78,14 @@ struct ServerOptions {
   std::chrono::milliseconds header_timeout{10'000};  ///< for the head, and between two reads of the body
   std::chrono::milliseconds idle_timeout{75'000};    ///< kept-alive and silent
   std::chrono::milliseconds write_timeout{30'000};   ///< a client that takes nothing for so long is dropped
+  /// Asked before a request's body is read or its WebSocket opened, unless the route is open. On the I/O thread; must
+  /// not block. Null: everybody may do everything.
+  std::function<GateAnswer(const Request&, const RouteAccess&)> gate;
+  /// Pages of other hosts that may use this server, "https://app.example"; "*": all. Others are refused.
+  std::vector<std::string> allowed_origins;
+  /// Speaks TLS with everybody but this machine itself, which may choose. Null: in the clear. Shared by the servers of
+  /// a process.
+  std::shared_ptr<TlsIdentity> tls;
   /// Turns an Error into a response; the same for routes and for what the server itself refuses.
   std::function<Response(const Error&, const Request&)> error_response;
   /// Called after each answered request, on any thread.

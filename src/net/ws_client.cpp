@@ -1,5 +1,6 @@
 #include "net/ws_client.h"
 
+#include "net/socket.h"
 #include "net/ws_outbox.h"
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -40,6 +42,7 @@ constexpr std::uint16_t kNoCloseFrame = 1006;
 constexpr std::chrono::seconds kSendPatience{30};
 
 struct Address {
+  bool secure = false;
   std::string host;    // without the brackets of IPv6
   std::string port;    // a number
   std::string target;  // path and query
@@ -50,12 +53,15 @@ Result<Address> parse_url(const std::string& url) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is not like ws://host:port/path", url));
   };
   constexpr std::string_view kScheme = "ws://";
+  constexpr std::string_view kSecureScheme = "wss://";
   std::string_view rest = url;
-  if (!rest.starts_with(kScheme) || rest.find_first_of(" \r\n#") != std::string_view::npos) return wrong();
-  rest.remove_prefix(kScheme.size());
+  Address address;
+  address.secure = rest.starts_with(kSecureScheme);
+  const bool known = address.secure || rest.starts_with(kScheme);
+  if (!known || rest.find_first_of(" \r\n#") != std::string_view::npos) return wrong();
+  rest.remove_prefix(address.secure ? kSecureScheme.size() : kScheme.size());
   const std::size_t slash = std::min(rest.find_first_of("/?"), rest.size());
   std::string_view authority = rest.substr(0, slash);
-  Address address;
   address.target = rest.substr(slash);
   if (!address.target.starts_with('/')) address.target.insert(0, "/");
   std::size_t colon = authority.find(':');
@@ -68,7 +74,8 @@ Result<Address> parse_url(const std::string& url) {
   } else {
     address.host = authority.substr(0, colon);
   }
-  address.port = colon == std::string_view::npos ? "80" : authority.substr(colon + 1);
+  const std::string_view usual_port = address.secure ? "443" : "80";
+  address.port = colon == std::string_view::npos ? usual_port : authority.substr(colon + 1);
   const bool number = !address.port.empty() && address.port.size() <= 5 &&
                       address.port.find_first_not_of("0123456789") == std::string::npos;
   if (address.host.empty() || !number) return wrong();
@@ -92,7 +99,11 @@ class BeastClient final : public WsClient {
     if (thread_.joinable()) thread_.join();
   }
 
-  Result<void> open(const Address& address, const Headers& headers, std::chrono::milliseconds timeout) {
+  Result<void> open(const Address& address, const Headers& headers, std::chrono::milliseconds timeout,
+                    const std::string& ca_file) {
+    if (address.secure) {
+      MORGAN_TRY(tls_, client_context(ca_file));
+    }
     Result<void> opened;
     bool done = false;
     asio::co_spawn(io_, shake_hands(&address, &headers), [&](const std::exception_ptr& failure, Result<void> result) {
@@ -171,13 +182,18 @@ class BeastClient final : public WsClient {
     if (std::get<0>(found) || cut_) {  // no other thread yet
       co_return fail(ErrorCode::kUnavailable, fmt::format("the host '{}' is not known", address->host));
     }
-    const auto connected = co_await asio::async_connect(ws_.next_layer(), std::get<1>(found), kTuple);
+    const auto connected = co_await asio::async_connect(ws_.next_layer().tcp(), std::get<1>(found), kTuple);
     if (std::get<0>(connected)) {
       co_return fail(ErrorCode::kUnavailable, fmt::format("cannot connect to {}:{}: {}", address->host, address->port,
                                                           std::get<0>(connected).message()));
     }
     error_code ignored;
-    ws_.next_layer().set_option(tcp::no_delay(true), ignored);
+    ws_.next_layer().tcp().set_option(tcp::no_delay(true), ignored);
+    if (tls_) {
+      Socket::TlsStream& stream = trusted_stream(*address);
+      const auto secured = co_await stream.async_handshake(asio::ssl::stream_base::client, kTuple);
+      if (std::get<0>(secured)) co_return not_secured(*address, std::get<0>(secured));
+    }
     websocket::stream_base::decorator decorate([headers](websocket::request_type& request) {
       request.set(beast::http::field::user_agent, "morgan");
       for (const auto& [name, value] : *headers)
@@ -199,6 +215,27 @@ class BeastClient final : public WsClient {
                      fmt::format("{}:{} does not speak WebSocket: {}", address->host, address->port, error.message()));
     }
     co_return Result<void>();
+  }
+
+  /// Only a server that is what its address says may answer.
+  Socket::TlsStream& trusted_stream(const Address& address) {
+    Socket::TlsStream& stream = ws_.next_layer().begin_tls(*tls_);
+    error_code is_name;
+    asio::ip::make_address(address.host, is_name);
+    if (is_name) {
+      std::string name = address.host;  // OpenSSL's macro for this has a cast of the old style
+      SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+    }
+    error_code ignored;
+    stream.set_verify_callback(asio::ssl::host_name_verification(address.host), ignored);
+    return stream;
+  }
+
+  static Failure not_secured(const Address& address, const error_code& error) {
+    return fail(
+        ErrorCode::kUnavailable,
+        fmt::format("no TLS with {}:{}: {}; a certificate that the system does not know is named by client.ca_file",
+                    address.host, address.port, error.message()));
   }
 
   asio::awaitable<void> read_messages() {
@@ -238,8 +275,7 @@ class BeastClient final : public WsClient {
     outbox_.clear();
     changed_.notify_all();
     cut_ = true;
-    error_code ignored;
-    ws_.next_layer().close(ignored);
+    ws_.next_layer().close();
   }
 
   // I/O thread, or before it begins.
@@ -249,8 +285,7 @@ class BeastClient final : public WsClient {
       cut_ = true;
     }
     event_.cancel();
-    error_code ignored;
-    ws_.next_layer().close(ignored);
+    ws_.next_layer().close();
   }
 
   Failure closed_error() const {
@@ -303,7 +338,8 @@ class BeastClient final : public WsClient {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::resolver resolver_{io_};
-  websocket::stream<tcp::socket, false> ws_{io_};
+  std::shared_ptr<TlsContext> tls_;  // of wss://, else null; nobody else's
+  websocket::stream<Socket, false> ws_{io_};
   asio::steady_timer event_{io_};  // ends the wait for room in the inbox
   WsMessage current_;              // the message being written. I/O thread
   bool writing_ = false;           // I/O thread
@@ -327,10 +363,10 @@ class BeastClient final : public WsClient {
 }  // namespace
 
 Result<std::unique_ptr<WsClient>> WsClient::connect(const std::string& url, const Headers& headers,
-                                                    std::chrono::milliseconds timeout) {
+                                                    std::chrono::milliseconds timeout, const std::string& ca_file) {
   MORGAN_TRY(const Address address, parse_url(url));
   auto client = std::make_unique<BeastClient>();
-  MORGAN_CHECK_OK(client->open(address, headers, timeout));
+  MORGAN_CHECK_OK(client->open(address, headers, timeout, ca_file));
   return std::unique_ptr<WsClient>(std::move(client));
 }
 

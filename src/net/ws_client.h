@@ -1,4 +1,4 @@
-// Blocking WebSocket client (ws:// only), for the CLI. A thread of its own drives the socket, so that pings are
+// Blocking WebSocket client, for the CLI. A thread of its own drives the socket, so that pings are
 // answered and messages arrive while nobody calls.
 #pragma once
 
@@ -15,12 +15,14 @@ namespace morgan::net {
 /// @thread any; made for one that sends and one that receives at the same time
 class WsClient {
  public:
-  /// Connects and shakes hands. @param url  ws://host[:port]/path[?query], port 80 by default
-  /// @error kInvalidArgument  the url   @error kUnavailable  no connection, or the server refused (message has the
-  /// status)   @error kOverloaded  refused with 503   @error kNotFound  with 404   @error kUnauthorized  with 401, 403
+  /// Connects and shakes hands. @param url  ws:// or wss://host[:port]/path[?query], port 80 or 443 by default
+  /// @param ca_file  PEM: whom to trust beside the system's authorities, or ""
+  /// @error kInvalidArgument  the url, ca_file   @error kUnavailable  no connection, a certificate that is not trusted,
+  /// or the server refused (message has the status)   @error kOverloaded  refused with 503   @error kNotFound  with 404
+  /// @error kUnauthorized  with 401, 403
   /// @error kDeadlineExceeded  not done within `timeout`
   static Result<std::unique_ptr<WsClient>> connect(const std::string& url, const Headers& headers,
-                                                   std::chrono::milliseconds timeout);
+                                                   std::chrono::milliseconds timeout, const std::string& ca_file = {});
   /// Cuts the connection unless it is closed already.
   virtual ~WsClient() = default;
 

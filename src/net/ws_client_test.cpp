@@ -166,8 +166,8 @@ TEST(WsClient, TellsRefusalsApart) {
 }
 
 TEST(WsClient, RefusesWhatIsNotAWebSocketAddress) {
-  for (const auto* url : {"", "http://x/", "wss://x/", "ws://", "ws:///path", "ws://x:y/", "ws://x:123456/",
-                          "ws://[::1", "ws://[::1]x/", "ws://x/a b", "ws://x/\r\nInjected: 1", "ws://x/#part"}) {
+  for (const auto* url : {"", "http://x/", "ws://", "ws:///path", "ws://x:y/", "ws://x:123456/", "ws://[::1",
+                          "ws://[::1]x/", "ws://x/a b", "ws://x/\r\nInjected: 1", "ws://x/#part"}) {
     EXPECT_EQ(refusal_of(url), ErrorCode::kInvalidArgument) << url;
   }
   EXPECT_EQ(refusal_of("ws://nowhere.invalid:1/"), ErrorCode::kUnavailable);

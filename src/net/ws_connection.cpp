@@ -27,12 +27,12 @@ constexpr std::chrono::milliseconds kLingerPause{1'000};
 
 }  // namespace
 
-WsConnection::WsConnection(ServerContext* context, asio::ip::tcp::socket socket, Request request)
+WsConnection::WsConnection(ServerContext* context, Socket socket, Request request)
     : context_(context),
       request_(std::move(request)),
       // Not called after the destructor, which waits for a call that is under way.
       outbox_(std::make_shared<WsOutbox>([this] { post_wake(); })),
-      ws_(WsSocket(std::move(socket))),
+      ws_(std::move(socket)),
       max_message_(kMaxMessage),
       event_(ws_.get_executor()),
       deadline_(ws_.get_executor()) {
@@ -128,13 +128,13 @@ void WsConnection::begin_close(const WsOutbox::Closing& closing) {
 }
 
 asio::awaitable<void> WsConnection::linger() {
-  error_code ignored;
-  ws_.next_layer().shutdown(asio::socket_base::shutdown_send, ignored);
+  cut_after(kLingerPause);
+  co_await ws_.next_layer().end_sending();
   const auto piece = std::make_unique_for_overwrite<char[]>(kLingerPiece);
   const auto until = std::chrono::steady_clock::now() + kLingerTime;
   for (std::size_t drained = 0; drained < kLingerLimit && std::chrono::steady_clock::now() < until;) {
     cut_after(kLingerPause);
-    const auto done = co_await ws_.next_layer().async_read_some(asio::buffer(piece.get(), kLingerPiece), kTuple);
+    const auto done = co_await ws_.next_layer().tcp().async_read_some(asio::buffer(piece.get(), kLingerPiece), kTuple);
     if (std::get<0>(done)) break;
     drained += std::get<1>(done);
   }
@@ -149,9 +149,8 @@ void WsConnection::cut_after(std::chrono::milliseconds limit) {
 }
 
 void WsConnection::cut() {
-  error_code ignored;
   deadline_.cancel();
-  ws_.next_layer().close(ignored);
+  ws_.next_layer().close();
 }
 
 }  // namespace morgan::net

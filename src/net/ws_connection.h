@@ -4,12 +4,11 @@
 
 #include "net/http_types.h"
 #include "net/server_context.h"
+#include "net/socket.h"
 #include "net/ws_outbox.h"
-#include "net/ws_socket.h"
 #include "net/ws_types.h"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -46,9 +45,9 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   const Request& request() const { return request_; }
 
  protected:
-  using Stream = boost::beast::websocket::stream<WsSocket, false>;
+  using Stream = boost::beast::websocket::stream<Socket, false>;
 
-  WsConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request);
+  WsConnection(ServerContext* context, Socket socket, Request request);
 
   struct Arrived {
     std::optional<WsMessage> message;  // nothing: no more will come

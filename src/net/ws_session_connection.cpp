@@ -30,7 +30,7 @@ class WsSessionPeer final : public WsPeer {
   std::atomic<bool> resumed_{false};
 };
 
-WsSessionConnection::WsSessionConnection(ServerContext* context, asio::ip::tcp::socket socket, Request request,
+WsSessionConnection::WsSessionConnection(ServerContext* context, Socket socket, Request request,
                                          const WsSessionFactory* factory)
     : WsConnection(context, std::move(socket), std::move(request)),
       factory_(factory),

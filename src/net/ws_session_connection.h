@@ -13,8 +13,7 @@ class WsSessionPeer;
 class WsSessionConnection final : public WsConnection {
  public:
   /// @param factory  the router's; outlives every connection
-  WsSessionConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request,
-                      const WsSessionFactory* factory);
+  WsSessionConnection(ServerContext* context, Socket socket, Request request, const WsSessionFactory* factory);
 
   boost::asio::awaitable<int> run() override;
   void begin_stop() override;

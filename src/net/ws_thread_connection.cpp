@@ -16,8 +16,7 @@ constexpr std::size_t kMaxInbox = 4U << 20U;
 
 }  // namespace
 
-WsThreadConnection::WsThreadConnection(ServerContext* context, asio::ip::tcp::socket socket, Request request,
-                                       const WsHandler* handler)
+WsThreadConnection::WsThreadConnection(ServerContext* context, Socket socket, Request request, const WsHandler* handler)
     : WsConnection(context, std::move(socket), std::move(request)), handler_(handler), stopping_(context->draining) {}
 
 WsThreadConnection::~WsThreadConnection() {

@@ -14,8 +14,7 @@ namespace morgan::net {
 class WsThreadConnection final : public WsConnection, public WsPeer {
  public:
   /// @param handler  the router's; outlives every connection
-  WsThreadConnection(ServerContext* context, boost::asio::ip::tcp::socket socket, Request request,
-                     const WsHandler* handler);
+  WsThreadConnection(ServerContext* context, Socket socket, Request request, const WsHandler* handler);
   ~WsThreadConnection() override;
 
   boost::asio::awaitable<int> run() override;

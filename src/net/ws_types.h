@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "net/http_types.h"
 
 #include <cstdint>
 #include <functional>
@@ -10,8 +11,6 @@
 #include <string_view>
 
 namespace morgan::net {
-
-struct Request;
 
 struct WsMessage {
   bool binary = false;
@@ -65,6 +64,7 @@ using WsSessionFactory = std::function<std::shared_ptr<WsSession>(const Request&
 /// How the clients of one endpoint are let in.
 struct WsOptions {
   std::size_t max_message = std::size_t{1} << 20U;  ///< bytes; a larger one closes with 1009
+  RouteAccess access = {};
   /// Called on the I/O thread before the handshake is answered; must not block. Null: everybody may come in.
   /// @return the subprotocol to answer with, or ""; an error is answered as HTTP, without an upgrade
   std::function<Result<std::string>(const Request&)> accept;
