@@ -3,6 +3,7 @@
 
     check_versions.py                 check the tree
     check_versions.py --requirements [test|bench]  print a group of Python packages for pip
+    check_versions.py --node          print the Node packages for npm
 """
 
 import pathlib
@@ -38,7 +39,7 @@ IMAGE_LINE = re.compile(r"^\s*(?:FROM|image:|ARG [A-Z0-9_]+_IMAGE=)\s*(?P<image>
 def known_versions(versions):
     known = {versions["morgan"]["version"]}
     known |= {source["version"] for source in versions["sources"].values()}
-    for group in versions["python"].values():
+    for group in (*versions["python"].values(), *versions["node"].values()):
         known |= set(group.values())
     known |= {str(value) for value in versions["platform"].values()}
     for profile in versions["profiles"].values():
@@ -89,6 +90,11 @@ def main():
         group = sys.argv[-1] if sys.argv[-1] in versions["python"] else "test"
         for name, version in versions["python"][group].items():
             print(f"{name}=={version}")
+        return 0
+
+    if "--node" in sys.argv[1:]:
+        for name, version in versions["node"]["test"].items():
+            print(f"{name}@{version}")
         return 0
 
     problems = [f"versions.toml: {problem}" for problem in pin_problems(versions)]

@@ -30,6 +30,18 @@ if [ "$(cat .venv/stamp 2>/dev/null)" != "$venv_stamp" ]; then
   echo "$venv_stamp" >.venv/stamp
 fi
 
+node_modules=$deps/node
+node_packages=$(python3 scripts/check_versions.py --node)
+if [ "$(cat "$node_modules/stamp" 2>/dev/null)" != "$node_packages" ]; then
+  step "installing the Node packages of the tests"
+  rm -rf "$node_modules"
+  mkdir -p "$node_modules"
+  # shellcheck disable=SC2086 # one word a package
+  npm install --prefix "$node_modules" --no-save --no-audit --no-fund --ignore-scripts --loglevel error $node_packages ||
+    fail "npm could not install the test packages. Is the network up? Run the command again when it is."
+  echo "$node_packages" >"$node_modules/stamp"
+fi
+
 step "fetching test audio and models"
 python3 scripts/fetch.py test-audio whisper-cpp
 export MORGAN_HOME=${MORGAN_TEST_HOME:-$deps/test-home}
@@ -42,5 +54,5 @@ cp -u "$(python3 scripts/fetch.py --path whisper-cpp)/samples/jfk.wav" "$audio/"
 cp -u "$(python3 scripts/fetch.py --path test-audio)"/*.wav "$(python3 scripts/fetch.py --path test-audio)"/*.txt "$audio/librivox/"
 
 step "running the tests"
-export MORGAN_TEST_AUDIO=$audio MORGAN_BINARY=$morgan
+export MORGAN_TEST_AUDIO=$audio MORGAN_BINARY=$morgan MORGAN_TEST_NODE=$node_modules
 exec .venv/bin/python scripts/run_tests.py "$scope"

@@ -159,6 +159,7 @@ Result<LoadedConfig> load_config(const fs::path& file) {
   MORGAN_CHECK_OK(read_secret_file(loaded.config.store.url_file, loaded.config.store.url));
   MORGAN_CHECK_OK(read_secret_file(loaded.config.cache.url_file, loaded.config.cache.url));
   MORGAN_CHECK_OK(read_secret_file(loaded.config.webhooks.secret_file, loaded.config.webhooks.secret));
+  MORGAN_CHECK_OK(read_secret_file(loaded.config.client.api_key_file, loaded.config.client.api_key));
   return loaded;
 }
 

@@ -17,6 +17,7 @@ namespace morgan::app {
 
 struct ServerConfig {
   std::string host = "127.0.0.1";
+  bool insecure = false;
   std::uint16_t core_port = 8000;
   std::uint16_t llm_port = 8001;
   std::uint16_t tts_port = 8002;
@@ -27,6 +28,29 @@ struct ServerConfig {
   int worker_threads = 16;
   int queue_limit = 64;
   int shutdown_grace_ms = 10'000;
+};
+
+/// Who may come in.
+struct AccessConfig {
+  bool local_needs_key = false;
+  int key_requests_per_minute = 3'000;
+  int address_requests_per_minute = 3'000;
+  std::string allowed_origins;  ///< with commas
+  std::string audit = "all";
+  int audit_max_mb = 10;
+};
+
+struct TlsConfig {
+  bool enabled = true;      ///< when there is a certificate
+  std::string certificate;  ///< "": tls/cert.pem in Morgan's home, if it is there
+  std::string key;          ///< "": tls/key.pem beside it
+};
+
+/// What Morgan shows and trusts when it calls another Morgan: from the command line, and from core to its neighbours.
+struct ClientConfig {
+  std::string api_key;
+  std::string api_key_file;
+  std::string ca_file;
 };
 
 /// Where an engine that is somebody else's server is; used when the role's backend is "openai".
@@ -107,6 +131,7 @@ struct ToolsConfig {
 /// The Wyoming protocol, beside core.
 struct WyomingConfig {
   bool enabled = true;
+  std::string host;  ///< "": server.host, when that is this machine or insecure; else this machine
   std::uint16_t port = 10300;
   int max_connections = 128;
   bool announce = true;
@@ -152,6 +177,9 @@ struct ComputeConfig {
 struct AppConfig {
   ServerConfig server;
   ComputeConfig compute;
+  AccessConfig access;
+  TlsConfig tls;
+  ClientConfig client;
   CoreConfig core;
   LlmConfig llm;
   SttConfig stt;

@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "net/loopback.h"
+#include "services/realtime_secrets.h"
 #include "services/tool_routes.h"
 #include "stores/sqlite/sqlite_memory_store.h"
 
@@ -55,11 +57,15 @@ std::unique_ptr<services::Webhooks> make_webhooks(const WebhookConfig& config) {
 
 std::vector<Upstream> upstreams_of(const AppConfig& config, const EngineRoles& roles) {
   if (roles.over_http) {
-    return {{"llm", config.core.llm_url, ""}, {"tts", config.core.tts_url, ""}, {"stt", config.core.stt_url, ""}};
+    const ClientConfig& client = config.client;
+    return {{"llm", config.core.llm_url, client.api_key, client.ca_file},
+            {"tts", config.core.tts_url, client.api_key, client.ca_file},
+            {"stt", config.core.stt_url, client.api_key, client.ca_file}};
   }
   std::vector<Upstream> upstreams;
   const auto add = [&](const char* role, bool wanted, const std::string& backend, const UpstreamConfig& upstream) {
-    if (wanted && backend == "openai") upstreams.push_back({role, upstream.base_url, upstream.api_key});
+    if (wanted && backend == "openai")
+      upstreams.push_back({role, upstream.base_url, upstream.api_key, config.client.ca_file});
   };
   add("llm", roles.llm, config.llm.backend, config.llm.upstream);
   add("stt", roles.stt, config.stt.backend, config.stt.upstream);
@@ -98,10 +104,6 @@ services::HealthPart part_of(const char* name, const stores::StoreHealth& health
   return {name, status, health.detail, required};
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
@@ -110,6 +112,10 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   std::unique_ptr<Application> app(new Application());
   app->config_ = config;
   MORGAN_CHECK_OK(app->check_ports(services));
+  MORGAN_TRY(app->entrance_, open_entrance(config));
+  app->secrets_ = std::make_shared<services::RealtimeSecrets>();
+  app->entrance_.gate->set_secrets(
+      [secrets = app->secrets_](const std::string& secret) { return secrets->maker_of(secret); });
   MORGAN_TRY(app->catalog_, models::Catalog::with_user_file(morgan_home() / "catalog.toml"));
   app->models_ = std::make_unique<models::ModelStore>(morgan_home(), app->catalog_);
   EngineRoles roles = roles_for(services);
@@ -183,12 +189,20 @@ net::ServerOptions Application::server_options(const std::string& service) {
   options.max_ws_sessions =
       std::max(options.max_ws_sessions, static_cast<std::size_t>(config_.live.max_sessions) + kToldThatItIsFull);
   options.error_response = services::error_response;
+  options.allowed_origins = entrance_.allowed_origins;
+  options.tls = entrance_.tls;
+  if (entrance_.gate) {
+    options.gate = [&gate = *entrance_.gate, service](const net::Request& request, const net::RouteAccess& access) {
+      return gate.admit(service, request, access);
+    };
+  }
   options.observer = [this, service](const net::Request& request, std::string_view pattern, int status,
                                      double seconds) {
     metrics_.count("morgan_requests_total",
                    {{"service", service}, {"endpoint", std::string(pattern)}, {"status", std::to_string(status)}});
     metrics_.observe_seconds("morgan_request_duration_seconds",
                              {{"service", service}, {"endpoint", std::string(pattern)}}, seconds);
+    entrance_.gate->answered(service, request, pattern, status, seconds);
     log::debug(service, "request",
                {{"method", std::string(net::to_string(request.method))},
                 {"path", std::string(pattern)},
@@ -210,9 +224,6 @@ Result<void> Application::check_ports(const std::set<std::string>& services) {
   if (serves_wyoming(services)) {
     MORGAN_TRY(wyoming_probe, listen_wyoming([](std::shared_ptr<net::TcpPeer>) { return nullptr; }));
   }
-  if (!is_loopback(config_.server.host)) {
-    log::warn("app", "listening beyond this machine without access control", {{"host", config_.server.host}});
-  }
   return {};
 }
 
@@ -231,7 +242,7 @@ bool Application::serves_wyoming(const std::set<std::string>& services) const {
 Result<std::unique_ptr<net::TcpServer>> Application::listen_wyoming(net::TcpSessionFactory sessions) const {
   net::TcpServerOptions options;
   options.name = "wyoming";
-  options.host = config_.server.host;
+  options.host = wyoming_host(config_);
   options.port = config_.wyoming.port;
   options.max_connections = static_cast<std::size_t>(config_.wyoming.max_connections);
   auto server = net::TcpServer::listen(std::move(options), std::move(sessions));
@@ -264,7 +275,7 @@ Result<void> Application::open_wyoming() {
 void Application::start_wyoming() {
   wyoming_server_->start();
   // What only this machine reaches is of no use to others.
-  if (!config_.wyoming.announce || is_loopback(config_.server.host)) return;
+  if (!config_.wyoming.announce || net::is_loopback_host(wyoming_host(config_))) return;
   std::array<char, HOST_NAME_MAX + 1> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host = {};
   announcement_ =
@@ -288,6 +299,7 @@ services::ServiceContext Application::context_of(const std::string& service) con
     return of_service;
   };
   context.health = [this, service] { return health_of(service); };
+  context.realtime_secrets = secrets_;
   context.max_upload_bytes = static_cast<std::uint64_t>(config_.server.max_upload_mb) * 1'000'000;
   context.max_audio_seconds = config_.server.max_audio_seconds;
   context.speech_cache = speech_cache_.get();
@@ -366,8 +378,8 @@ net::Router Application::routes_of(const std::string& service) {
 std::map<std::string, std::string> Application::addresses() const {
   std::map<std::string, std::string> all;
   for (const auto& [name, server] : servers_)
-    all[name] = fmt::format("http://{}:{}", config_.server.host, server->port());
-  if (wyoming_server_) all["wyoming"] = fmt::format("tcp://{}:{}", config_.server.host, wyoming_server_->port());
+    all[name] = fmt::format("{}://{}:{}", entrance_.tls ? "https" : "http", config_.server.host, server->port());
+  if (wyoming_server_) all["wyoming"] = fmt::format("tcp://{}:{}", wyoming_host(config_), wyoming_server_->port());
   return all;
 }
 
@@ -376,6 +388,13 @@ void Application::start_ringing() {
   tools_->timers->start([this](const tools::Timer& timer, const std::string& words, std::function<void()> heard) {
     return live_->announce(timer.user_id, words, heard) > 0;
   });
+}
+
+void Application::reload_certificate() {
+  if (!entrance_.tls) return log::info("tls", "there is no certificate to read again: Morgan began without TLS");
+  const Result<void> done = entrance_.tls->reload();
+  if (done) return log::info("tls", "the certificate was read again");
+  log::error("tls", "the certificate cannot be used; the one before stays in use", {{"why", done.error().message}});
 }
 
 void Application::stop() {

@@ -3,6 +3,7 @@
 
 #include "app/app_config.h"
 #include "app/engine_loader.h"
+#include "app/entrance.h"
 #include "app/machine_metrics.h"
 #include "app/tool_loader.h"
 #include "app/upstream_watch.h"
@@ -37,16 +38,19 @@ class Application {
   /// Takes the ports, loads the engines, opens the store, warms up and begins to answer; every service
   /// is healthy when this returns.
   /// @param services  names from kServiceNames
+  /// @error kInvalidArgument  others would be let in without a key, and nothing says that they may
   /// @error kConflict  a port is in use   @error kNotFound, kCorrupt  a model   @error kUnavailable  the store
   static Result<std::unique_ptr<Application>> start(const AppConfig& config, const std::set<std::string>& services);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
-  /// Service to "http://host:port"; "wyoming" to "tcp://host:port".
+  /// Service to "http://host:port", or "https://..."; "wyoming" to "tcp://host:port".
   std::map<std::string, std::string> addresses() const;
   const EngineSet& engines() const { return engines_; }
 
+  /// Reads the certificate of TLS again. What is in the way is logged, and the one before stays in use.
+  void reload_certificate();
   /// Lets running requests finish, then closes everything. Idempotent.
   void stop();
 
@@ -68,6 +72,8 @@ class Application {
   AppConfig config_;
   Metrics metrics_;
   std::unique_ptr<MachineMetrics> machine_;
+  Entrance entrance_;
+  std::shared_ptr<services::RealtimeSecrets> secrets_;  // shared with core's routes
   models::Catalog catalog_;
   std::unique_ptr<models::ModelStore> models_;
   EngineSet engines_;

@@ -108,6 +108,9 @@ void add_server_keys(Keys& keys) {
   add_text(
       keys, "server.host", [](AppConfig& c) -> auto& { return c.server.host; },
       "address to listen on; 127.0.0.1 is this machine only");
+  add_flag(
+      keys, "server.insecure", [](AppConfig& c) -> auto& { return c.server.insecure; },
+      "nobody needs a key: whoever reaches a port may do everything; also `morgan serve --insecure`");
   constexpr long long kLastPort = std::numeric_limits<std::uint16_t>::max();
   add_integer(
       keys, "server.core_port", [](AppConfig& c) -> auto& { return c.server.core_port; }, 0, kLastPort, "port of core");
@@ -134,6 +137,50 @@ void add_server_keys(Keys& keys) {
   add_integer(
       keys, "server.shutdown_grace_ms", [](AppConfig& c) -> auto& { return c.server.shutdown_grace_ms; }, 0, 600'000,
       "time that running requests get to finish when Morgan stops");
+}
+
+void add_access_keys(Keys& keys) {
+  add_flag(
+      keys, "access.local_needs_key", [](AppConfig& c) -> auto& { return c.access.local_needs_key; },
+      "this machine itself needs a key, too");
+  add_integer(
+      keys, "access.key_requests_per_minute", [](AppConfig& c) -> auto& { return c.access.key_requests_per_minute; }, 0,
+      1'000'000, "requests of one key; more are refused with 429; 0: no limit");
+  add_integer(
+      keys, "access.address_requests_per_minute",
+      [](AppConfig& c) -> auto& { return c.access.address_requests_per_minute; }, 0, 1'000'000,
+      "requests of one address that shows no good key, this machine apart; 0: no limit");
+  add_text(
+      keys, "access.allowed_origins", [](AppConfig& c) -> auto& { return c.access.allowed_origins; },
+      "pages of other hosts that may use Morgan (CORS), such as https://app.example, with commas; *: all; empty: none");
+  add_choice(
+      keys, "access.audit", [](AppConfig& c) -> auto& { return c.access.audit; }, {"off", "refused", "all"},
+      "what audit.jsonl in Morgan's home tells of requests that need a key");
+  add_integer(
+      keys, "access.audit_max_mb", [](AppConfig& c) -> auto& { return c.access.audit_max_mb; }, 1, 1'000,
+      "a larger audit.jsonl becomes audit.jsonl.1; five of these are kept");
+}
+
+void add_tls_keys(Keys& keys) {
+  add_flag(
+      keys, "tls.enabled", [](AppConfig& c) -> auto& { return c.tls.enabled; },
+      "HTTPS and WSS on every port, when there is a certificate");
+  add_text(
+      keys, "tls.certificate", [](AppConfig& c) -> auto& { return c.tls.certificate; },
+      "PEM file with the certificate, those that signed it behind it; empty: tls/cert.pem in Morgan's home, if it is "
+      "there");
+  add_text(
+      keys, "tls.key", [](AppConfig& c) -> auto& { return c.tls.key; },
+      "PEM file with its key; empty: tls/key.pem in Morgan's home");
+  add_text(
+      keys, "client.api_key", [](AppConfig& c) -> auto& { return c.client.api_key; },
+      "key that Morgan's commands, and `morgan serve core`, show to other Morgans", true);
+  add_text(
+      keys, "client.api_key_file", [](AppConfig& c) -> auto& { return c.client.api_key_file; },
+      "file that holds it, instead of api_key");
+  add_text(
+      keys, "client.ca_file", [](AppConfig& c) -> auto& { return c.client.ca_file; },
+      "PEM file of certificates that they trust beside the system's, such as another Morgan's own");
 }
 
 void add_engine_keys(Keys& keys) {
@@ -218,7 +265,11 @@ void add_live_keys(Keys& keys) {
 void add_wyoming_keys(Keys& keys) {
   add_flag(
       keys, "wyoming.enabled", [](AppConfig& c) -> auto& { return c.wyoming.enabled; },
-      "serve Home Assistant's protocol together with core, at server.host");
+      "serve Home Assistant's protocol together with core");
+  add_text(
+      keys, "wyoming.host", [](AppConfig& c) -> auto& { return c.wyoming.host; },
+      "its address; the protocol knows no keys, so another than this machine's lets everybody there in; empty: "
+      "server.host when that is this machine or server.insecure, else 127.0.0.1");
   add_integer(
       keys, "wyoming.port", [](AppConfig& c) -> auto& { return c.wyoming.port; }, 0,
       std::numeric_limits<std::uint16_t>::max(), "its port");
@@ -227,7 +278,7 @@ void add_wyoming_keys(Keys& keys) {
       "clients that may be connected; more are closed at once");
   add_flag(
       keys, "wyoming.announce", [](AppConfig& c) -> auto& { return c.wyoming.announce; },
-      "tell the local network, through the Avahi daemon; never while server.host is this machine only");
+      "tell the local network, through the Avahi daemon; never while only this machine reaches it");
   add_flag(
       keys, "wyoming.wake_words", [](AppConfig& c) -> auto& { return c.wyoming.wake_words; },
       "listen for wake words, when the model open-wake-word is there");
@@ -318,6 +369,8 @@ void add_tool_keys(Keys& keys) {
 Keys make_keys() {
   Keys keys;
   add_server_keys(keys);
+  add_access_keys(keys);
+  add_tls_keys(keys);
   add_engine_keys(keys);
   add_text(
       keys, "dialogue.system_prompt", [](AppConfig& c) -> auto& { return c.dialogue.system_prompt; },

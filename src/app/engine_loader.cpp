@@ -80,8 +80,9 @@ std::string shown_name(const std::string& model) {
   return model.find('/') == std::string::npos ? model : fs::path(model).stem().string();
 }
 
-engines::RemoteOptions remote_options(const UpstreamConfig& upstream, std::string voice = {}) {
+engines::RemoteOptions remote_options(const AppConfig& config, const UpstreamConfig& upstream, std::string voice = {}) {
   engines::RemoteOptions options;
+  options.ca_file = config.client.ca_file;
   options.base_url = upstream.base_url;
   options.api_key = upstream.api_key;
   options.model = upstream.model;
@@ -89,9 +90,11 @@ engines::RemoteOptions remote_options(const UpstreamConfig& upstream, std::strin
   return options;
 }
 
-engines::RemoteOptions sibling_options(const std::string& url, std::string voice = {}) {
+engines::RemoteOptions sibling_options(const ClientConfig& client, const std::string& url, std::string voice = {}) {
   engines::RemoteOptions options;
   options.base_url = url;
+  options.api_key = client.api_key;
+  options.ca_file = client.ca_file;
   options.model = "default";
   options.voice = std::move(voice);
   return options;
@@ -124,7 +127,7 @@ void load_wake(const AppConfig& config, const models::ModelStore& store, EngineS
 
 Result<std::unique_ptr<engines::SttEngine>> load_stt(const AppConfig& config, const models::ModelStore& store,
                                                      engines::VadEngine* vad, bool gpu) {
-  if (config.stt.backend == "openai") return engines::connect_remote_stt(remote_options(config.stt.upstream));
+  if (config.stt.backend == "openai") return engines::connect_remote_stt(remote_options(config, config.stt.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.stt.model, "stt"));
   engines::WhisperOptions options;
   options.model = file;
@@ -138,7 +141,7 @@ Result<std::unique_ptr<engines::SttEngine>> load_stt(const AppConfig& config, co
 
 Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, const models::ModelStore& store,
                                                      bool gpu) {
-  if (config.llm.backend == "openai") return engines::connect_remote_llm(remote_options(config.llm.upstream));
+  if (config.llm.backend == "openai") return engines::connect_remote_llm(remote_options(config, config.llm.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.llm.model, "llm"));
   engines::LlamaOptions options;
   options.model = file;
@@ -154,7 +157,8 @@ Result<std::unique_ptr<engines::LlmEngine>> load_llm(const AppConfig& config, co
 
 Result<std::unique_ptr<engines::EmbedEngine>> load_embed(const AppConfig& config, const models::ModelStore& store,
                                                          bool gpu) {
-  if (config.embed.backend == "openai") return engines::connect_remote_embed(remote_options(config.embed.upstream));
+  if (config.embed.backend == "openai")
+    return engines::connect_remote_embed(remote_options(config, config.embed.upstream));
   MORGAN_TRY(const fs::path file, model_file(store, config.embed.model, "embed"));
   return on_gpu_or_cpu(gpu, "embed", [&](bool device) {
     return engines::load_llama_embed(file, shown_name(config.embed.model), thread_count(0), device);
@@ -274,11 +278,13 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
   const bool local_tts = roles.tts && !roles.over_http && config.tts.backend == "local";
   if (roles.vad || roles.turn || local_tts) MORGAN_CHECK_OK(engines::onnx::load_runtime());
   if (roles.over_http) {
-    MORGAN_CHECK_OK(take("llm", engines::connect_remote_llm(sibling_options(config.core.llm_url)), set.llm));
-    MORGAN_CHECK_OK(take("tts", engines::connect_remote_tts(sibling_options(config.core.tts_url, "default")), set.tts));
-    MORGAN_CHECK_OK(take("stt", engines::connect_remote_stt(sibling_options(config.core.stt_url)), set.stt));
-    if (roles.embed)
-      MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(sibling_options(config.core.llm_url)), set.embed));
+    const engines::RemoteOptions llm = sibling_options(config.client, config.core.llm_url);
+    const engines::RemoteOptions tts = sibling_options(config.client, config.core.tts_url, "default");
+    const engines::RemoteOptions stt = sibling_options(config.client, config.core.stt_url);
+    MORGAN_CHECK_OK(take("llm", engines::connect_remote_llm(llm), set.llm));
+    MORGAN_CHECK_OK(take("tts", engines::connect_remote_tts(tts), set.tts));
+    MORGAN_CHECK_OK(take("stt", engines::connect_remote_stt(stt), set.stt));
+    if (roles.embed) MORGAN_CHECK_OK(take("embed", engines::connect_remote_embed(llm), set.embed));
     if (roles.vad) MORGAN_CHECK_OK(take("vad", load_vad(store), set.vad));
     if (roles.turn) take_optional("turn", load_turn(store), set.turn, set.missing);
     if (roles.wake) load_wake(config, store, set);
@@ -305,8 +311,8 @@ Result<EngineSet> load_engines(const AppConfig& config, const models::ModelStore
 
   if (roles.tts) {
     if (config.tts.backend == "openai") {
-      MORGAN_CHECK_OK(
-          take("tts", engines::connect_remote_tts(remote_options(config.tts.upstream, config.tts.voice)), set.tts));
+      MORGAN_CHECK_OK(take(
+          "tts", engines::connect_remote_tts(remote_options(config, config.tts.upstream, config.tts.voice)), set.tts));
     } else {
       std::vector<std::pair<std::string, TtsResult>> voices;
       if (piper.valid()) voices.emplace_back("piper", piper.get());

@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::seconds kInterval{5};
 constexpr std::chrono::milliseconds kPatience{2'000};
 constexpr int kServerError = 500;
+constexpr int kUnauthorized = 401;
 
 }  // namespace
 
@@ -57,11 +58,13 @@ std::string UpstreamWatch::ask(const Upstream& upstream) const {
   request.url = upstream.base_url + (upstream.base_url.ends_with('/') ? "models" : "/models");
   request.connect_timeout = kPatience;
   request.total_timeout = kPatience;
+  request.ca_file = upstream.ca_file;
   if (!upstream.api_key.empty()) request.headers.emplace("Authorization", "Bearer " + upstream.api_key);
   const auto response = net::http_request(request, stop_.token());
   if (!response) return response.error().message;
   // Not every server lists its models; that it answers is enough.
   if (response->status >= kServerError) return upstream.base_url + " answers " + std::to_string(response->status);
+  if (response->status == kUnauthorized) return upstream.base_url + " does not take the key that it is shown";
   return {};
 }
 

@@ -17,6 +17,7 @@ struct Upstream {
   std::string role;      ///< "llm"
   std::string base_url;  ///< with /v1
   std::string api_key;
+  std::string ca_file;  ///< as net::ClientRequest's
 };
 
 /// @thread state() from any

@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxQuestionBytes = 4'000'000'000;
 struct AskOptions {
   std::filesystem::path question;
   std::filesystem::path output;
-  std::string user = "cli";
+  std::string user;
   std::string voice = "default";
   std::string language;
   bool no_audio = false;
@@ -48,8 +48,8 @@ Result<Answer> ask_server(const Context& context, const AskOptions& options, con
   request.url = client.address("core") + "/api/audio";
   request.form = {
       {"file", std::move(audio), options.question.filename().string(), "application/octet-stream"},
-      {"user_id", options.user, "", ""},
       {"metadata", dump_json(Json{{"voice", options.voice}, {"generate_audio", !options.no_audio}}), "", ""}};
+  if (const auto user = client.user(options.user)) request.form.push_back({"user_id", *user, "", ""});
   if (!options.language.empty()) request.form.push_back({"language", options.language, "", ""});
 
   Answer answer;
@@ -119,7 +119,8 @@ void add_ask(CLI::App& root, Context& context) {
   CLI::App* command = root.add_subcommand("ask", "ask a recorded question; get the answer, spoken, and its timings");
   command->add_option("question", options->question, "audio file: wav, mp3, m4a, ogg, webm, flac")->required();
   command->add_option("-o,--output", options->output, "write the spoken answer here");
-  command->add_option("-u,--user", options->user, "whose conversation this belongs to");
+  command->add_option("-u,--user", options->user,
+                      "whose conversation this belongs to (default: cli, or the user of client.api_key)");
   command->add_option("-v,--voice", options->voice, "voice of the answer");
   command->add_option("-l,--language", options->language, "language of the question (default: detected)");
   command->add_flag("--text-only", options->no_audio, "no spoken answer");

@@ -62,7 +62,8 @@ BenchUser::~BenchUser() {
 
 Result<std::unique_ptr<LiveCall>> open_call(const MorganClient& client, const VoiceBenchOptions& options,
                                             const std::string& user_id, double pace) {
-  return LiveCall::open({client.address("core"), user_id, options.voice, options.language, pace});
+  return LiveCall::open(
+      {client.address("core"), user_id, options.voice, options.language, pace, client.headers(), client.ca_file()});
 }
 
 struct Progress::State {

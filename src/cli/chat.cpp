@@ -13,9 +13,14 @@ namespace morgan::cli {
 namespace {
 
 struct ChatOptions {
-  std::string user = "cli";
+  std::string user;
   std::string message;
 };
+
+Json user_json(const MorganClient& client, const ChatOptions& options) {
+  const auto user = client.user(options.user);
+  return user ? Json(*user) : Json(nullptr);
+}
 
 Result<void> answer_one(const Context& context, const ChatOptions& options, const MorganClient& client,
                         const std::string& text) {
@@ -23,7 +28,7 @@ Result<void> answer_one(const Context& context, const ChatOptions& options, cons
   request.method = net::Method::kPost;
   request.url = client.address("core") + "/api/text";
   request.headers.emplace("Content-Type", "application/json");
-  request.body = dump_json(Json{{"text", text}, {"user_id", options.user}});
+  request.body = dump_json(Json{{"text", text}, {"user_id", user_json(client, options)}});
   if (context.json) {
     MORGAN_TRY(const net::ClientResponse response, client.send(std::move(request), context.stop));
     std::cout << response.body << "\n" << std::flush;
@@ -45,7 +50,7 @@ Result<void> forget(const Context& context, const ChatOptions& options, const Mo
   request.method = net::Method::kPost;
   request.url = client.address("core") + "/api/conversation/reset";
   request.headers.emplace("Content-Type", "application/json");
-  request.body = dump_json(Json{{"user_id", options.user}});
+  request.body = dump_json(Json{{"user_id", user_json(client, options)}});
   MORGAN_TRY(const net::ClientResponse response, client.send(std::move(request), context.stop));
   return {};
 }
@@ -80,7 +85,8 @@ Result<void> chat(const Context& context, const ChatOptions& options) {
 void add_chat(CLI::App& root, Context& context) {
   const auto options = std::make_shared<ChatOptions>();
   CLI::App* command = root.add_subcommand("chat", "write with Morgan at the terminal");
-  command->add_option("-u,--user", options->user, "whose conversation this is");
+  command->add_option("-u,--user", options->user,
+                      "whose conversation this is (default: cli, or the user of client.api_key)");
   command->add_option("-m,--message", options->message, "one message instead of a conversation");
   command->callback([&context, options] {
     context.action = [&context, options] {

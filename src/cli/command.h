@@ -26,7 +26,7 @@ enum ExitCode : int {
 
 struct Context {
   std::filesystem::path config_file;
-  std::string server;  ///< host of a running Morgan; "" is this machine
+  std::string server;  ///< host of a running Morgan, or https://host; "" is this machine
   bool json = false;
   StopToken stop;               ///< fires on the first Ctrl-C
   std::function<int()> action;  ///< of the chosen subcommand
@@ -48,6 +48,8 @@ void add_memory(CLI::App& root, Context& context);
 void add_models(CLI::App& root, Context& context);
 void add_tools(CLI::App& root, Context& context);
 void add_config(CLI::App& root, Context& context);
+void add_keys(CLI::App& root, Context& context);
+void add_tls(CLI::App& root, Context& context);
 void add_doctor(CLI::App& root, Context& context);
 void add_health(CLI::App& root, Context& context);
 void add_bench(CLI::App& root, Context& context);

@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   context.stop = interrupt_source().token();
   root.add_option("--config", context.config_file, "configuration file (default: $MORGAN_HOME/morgan.toml)")
       ->envname("MORGAN_CONFIG");
-  root.add_option("--server", context.server, "host of a running Morgan (default: this machine)")
+  root.add_option("--server", context.server, "a running Morgan: HOST, or https://HOST (default: this machine)")
       ->envname("MORGAN_SERVER");
   root.add_flag("--json", context.json, "machine-readable output");
 
@@ -115,6 +115,8 @@ int main(int argc, char** argv) {
   add_models(root, context);
   add_tools(root, context);
   add_config(root, context);
+  add_keys(root, context);
+  add_tls(root, context);
   add_doctor(root, context);
   add_health(root, context);
   add_bench(root, context);

@@ -12,6 +12,19 @@ namespace {
 constexpr std::chrono::milliseconds kProbeTimeout{500};
 constexpr std::size_t kKeptErrorBody = 64 * 1024;
 
+/// What keeps the server there from being used; nothing: it can be.
+std::optional<Error> trouble_at(const std::string& address, const std::string& ca_file) {
+  net::ClientRequest request;
+  request.url = address + "/ready";
+  request.ca_file = ca_file;
+  request.connect_timeout = kProbeTimeout;
+  request.total_timeout = 4 * kProbeTimeout;
+  const Result<net::ClientResponse> response = net::http_request(request);
+  if (!response) return response.error();
+  if (response->status == 200) return std::nullopt;
+  return error_of(response->status, response->body);
+}
+
 ErrorCode code_of(int status) {
   switch (status) {
     case 400:
@@ -78,17 +91,19 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
                                                             const std::set<std::string>& services) {
   MORGAN_TRY(app::AppConfig config, context.config());
   std::unique_ptr<MorganClient> client(new MorganClient());
-  const std::string host = context.server.empty() ? "127.0.0.1" : context.server;
-  bool all_answer = true;
+  client->client_ = config.client;
+  std::string host = context.server.empty() ? "127.0.0.1" : context.server;
+  if (host.find("://") == std::string::npos) host.insert(0, "http://");
+  std::optional<Error> trouble;
   for (const auto& [name, port] : service_ports(config.server)) {
-    client->addresses_[name] = fmt::format("http://{}:{}", host, port);
-    if (services.contains(name)) all_answer = all_answer && service_answers(client->addresses_[name]);
+    client->addresses_[name] = fmt::format("{}:{}", host, port);
+    if (services.contains(name) && !trouble) trouble = trouble_at(client->addresses_[name], config.client.ca_file);
   }
-  if (all_answer) return client;
+  if (!trouble) return client;
   if (!context.server.empty()) {
     return fail(ErrorCode::kUnavailable,
-                fmt::format("no Morgan answers at {} ({}); start one there with `morgan serve`", host,
-                            client->addresses_[*services.begin()]));
+                fmt::format("no Morgan can be used at {} ({}); start one there with `morgan serve`", context.server,
+                            trouble->message));
   }
   // Nothing runs: the command brings what it needs, quietly.
   if (config.log_level == "info") MORGAN_CHECK_OK(log::set_level("warn"));
@@ -96,6 +111,10 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
       config.server.vad_port = 0;
   config.wyoming.enabled = false;
   config.server.host = "127.0.0.1";
+  // Nobody else is to use these, and they last for moments.
+  config.access = {};
+  config.access.audit = "off";
+  config.tls.enabled = false;
   std::set<std::string> needed = services;
   // Core alone would look for its neighbours over HTTP.
   if (needed.contains("core")) needed.insert({"llm", "tts", "stt"});
@@ -109,9 +128,21 @@ std::string MorganClient::address(const std::string& service) const {
   return found == addresses_.end() ? "" : found->second;
 }
 
+std::optional<std::string> MorganClient::user(const std::string& wanted) const {
+  if (!wanted.empty()) return wanted;
+  return client_.api_key.empty() ? std::optional<std::string>("cli") : std::nullopt;
+}
+
+net::Headers MorganClient::headers() const {
+  if (client_.api_key.empty()) return {};
+  return {{"Authorization", "Bearer " + client_.api_key}};
+}
+
 Result<net::ClientResponse> MorganClient::send(net::ClientRequest request, const StopToken& stop) const {
   request.stall_timeout = std::chrono::minutes(30);  // a long file is silent while it is transcribed
   request.max_body = 2'000'000'000;
+  request.ca_file = client_.ca_file;
+  request.headers.merge(headers());
   MORGAN_TRY(net::ClientResponse response, net::http_request(request, stop));
   if (response.status / 100 != 2) return fail(error_of(response.status, response.body));
   return response;

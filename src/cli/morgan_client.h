@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -25,6 +26,12 @@ class MorganClient {
   /// "http://127.0.0.1:8003" of "stt".
   std::string address(const std::string& service) const;
   bool in_process() const { return application_ != nullptr; }
+  /// What every request carries: the key of client.api_key, if there is one.
+  net::Headers headers() const;
+  /// Whose conversation a command is about: `wanted`, else "cli"; nullopt with a key, whose own user it is then.
+  std::optional<std::string> user(const std::string& wanted) const;
+  /// client.ca_file
+  const std::string& ca_file() const { return client_.ca_file; }
 
   /// Sends a request; an answer that is not 2xx becomes an Error with the server's own message.
   Result<net::ClientResponse> send(net::ClientRequest request, const StopToken& stop) const;
@@ -36,6 +43,7 @@ class MorganClient {
                       const StopToken& stop) const;
 
  private:
+  app::ClientConfig client_;
   std::unique_ptr<app::Application> application_;
   std::map<std::string, std::string> addresses_;
 };

@@ -18,6 +18,7 @@ namespace {
 
 struct ServeOptions {
   std::vector<std::string> services;
+  bool insecure = false;
 };
 
 void print_welcome(const std::map<std::string, std::string>& addresses, double seconds) {
@@ -50,12 +51,14 @@ int serve(const Context& context, const ServeOptions& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   std::set<std::string> services(options.services.begin(), options.services.end());
   if (services.empty() || services.contains("all")) services = {app::kServiceNames.begin(), app::kServiceNames.end()};
-  const Result<app::AppConfig> config = context.config();
+  Result<app::AppConfig> config = context.config();
   if (!config) return report(context, config.error());
+  config->server.insecure = config->server.insecure || options.insecure;
   const auto begin = std::chrono::steady_clock::now();
   Result<std::unique_ptr<app::Application>> application = app::Application::start(*config, services);
   if (!application) return report(context, application.error());
@@ -69,7 +72,8 @@ int serve(const Context& context, const ServeOptions& options) {
   }
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP)
+    (*application)->reload_certificate();
   log::info("app", "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   // The second signal ends the process at once.
   std::signal(SIGINT, SIG_DFL);
@@ -87,6 +91,7 @@ void add_serve(CLI::App& root, Context& context) {
   std::vector<std::string> names = app::kServiceNames;
   names.emplace_back("all");
   command->add_option("services", options->services, "core, llm, tts, stt, vad or all")->check(CLI::IsMember(names));
+  command->add_flag("--insecure", options->insecure, "whoever reaches a port may do everything, without a key");
   command->callback([&context, options] { context.action = [&context, options] { return serve(context, *options); }; });
 }
 

@@ -128,13 +128,15 @@ void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)
       {.tag = "service",
        .summary = "Health of the service and its parts",
        .description = "200 when healthy or degraded, 503 when unhealthy.",
-       .json_answer = "Health"},
+       .json_answer = "Health",
+       .scope = kOpen},
       [context, counters, more_health](const net::Request&) -> Result<net::Response> {
         return health_response(describe_health(*context, *counters, more_health));
       },
       ApiRoutes::inline_options());
   routes.add(
-      Method::kGet, "/status", {.tag = "service", .summary = "As /health, with the time", .json_answer = "Health"},
+      Method::kGet, "/status",
+      {.tag = "service", .summary = "As /health, with the time", .json_answer = "Health", .scope = kOpen},
       [context, counters, more_health](const net::Request&) -> Result<net::Response> {
         Health health = describe_health(*context, *counters, more_health);
         const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -143,7 +145,8 @@ void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)
       },
       ApiRoutes::inline_options());
   routes.add(
-      Method::kGet, "/ready", {.tag = "service", .summary = "Whether requests are welcome", .json_answer = "Ready"},
+      Method::kGet, "/ready",
+      {.tag = "service", .summary = "Whether requests are welcome", .json_answer = "Ready", .scope = kOpen},
       [context](const net::Request&) -> Result<net::Response> {
         const HealthStatus status = overall_health(context->health ? context->health() : std::vector<HealthPart>{});
         const bool ready = status != HealthStatus::kUnhealthy;
@@ -190,7 +193,7 @@ std::string uptime_text(long long seconds) {
 void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>& more_health) {
   const auto context = routes.shared_context();
   const bool has_page = context->name == "core";
-  RouteDoc root{.tag = "service", .summary = "Facts about the service", .json_answer = "Facts"};
+  RouteDoc root{.tag = "service", .summary = "Facts about the service", .json_answer = "Facts", .scope = kOpen};
   if (has_page) {
     root.description = "The page of /voice for browsers (Accept: text/html), else JSON.";
     root.other_answers = {"text/html"};
@@ -208,14 +211,17 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
   add_health_routes(routes, more_health);
   routes.add(
       Method::kGet, "/version",
-      {.tag = "service", .summary = "Versions of Morgan and its libraries", .json_answer = "Version"},
+      {.tag = "service", .summary = "Versions of Morgan and its libraries", .json_answer = "Version", .scope = kOpen},
       [context](const net::Request&) -> Result<net::Response> {
         return net::Response::json(200, dump_json(version_json(*context)));
       },
       ApiRoutes::inline_options());
   routes.add(
       Method::kGet, "/metrics",
-      {.tag = "service", .summary = "Metrics in Prometheus' text form", .other_answers = {"text/plain"}},
+      {.tag = "service",
+       .summary = "Metrics in Prometheus' text form",
+       .other_answers = {"text/plain"},
+       .scope = "metrics"},
       [context](const net::Request&) -> Result<net::Response> {
         return net::Response::bytes(context->metrics == nullptr ? "" : context->metrics->scrape(),
                                     "text/plain; version=0.0.4; charset=utf-8");
@@ -223,7 +229,10 @@ void add_admin_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>
       ApiRoutes::inline_options());
   routes.add(
       Method::kGet, "/docs",
-      {.tag = "service", .summary = "These routes as a page to try them", .other_answers = {"text/html"}},
+      {.tag = "service",
+       .summary = "These routes as a page to try them",
+       .other_answers = {"text/html"},
+       .scope = kOpen},
       [](const net::Request&) -> Result<net::Response> { return docs_page(); }, ApiRoutes::inline_options());
 }
 

@@ -1,9 +1,12 @@
 #include "services/api_routes.h"
 
 #include "base/log.h"
+#include "net/credentials.h"
 #include "services/openapi.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace morgan::services {
 
@@ -11,6 +14,7 @@ namespace {
 
 constexpr int kFirstServerError = 500;
 constexpr const char* kProcessTime = "X-Process-Time";
+constexpr std::string_view kProtocol = "morgan";
 
 // One request under way; ends when its answer has been written. Shared by the handler and the streamed answer.
 class ActiveRequest {
@@ -46,6 +50,13 @@ void log_failure(const std::string& service, const net::Request& request, const 
              {"request_id", request.request_id}});
 }
 
+/// Browsers fail a connection that offered subprotocols and got none.
+Result<std::string> answer_protocol(const net::Request& request) {
+  const auto offered = net::offered_protocols(request);
+  const bool ours = std::find(offered.begin(), offered.end(), kProtocol) != offered.end();
+  return std::string(ours ? kProtocol : "");
+}
+
 }  // namespace
 
 ApiRoutes::ApiRoutes(const ServiceContext& context)
@@ -57,6 +68,7 @@ net::RouteOptions ApiRoutes::audio_options() const {
 
 void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
                     net::RouteOptions options) {
+  options.access = access_of(doc);
   documented_.push_back({method, pattern, std::move(doc), false});
   // What is answered inline is asked by monitors; counting it would hide the rate of real failures.
   const bool counted = options.run_on == net::RunOn::kPool;
@@ -92,21 +104,36 @@ void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc
 }
 
 void ApiRoutes::add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler) {
+  net::WsOptions options;
+  options.accept = answer_protocol;
+  options.access = access_of(doc);
   documented_.push_back({net::Method::kGet, pattern, std::move(doc), true});
-  router_.add_ws(pattern, std::move(handler));
+  router_.add_ws(pattern, std::move(handler), std::move(options));
 }
 
 void ApiRoutes::add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory,
                                net::WsOptions options) {
+  if (!options.accept) options.accept = answer_protocol;
+  const bool takes_client_secret = options.access.takes_client_secret;
+  options.access = access_of(doc);
+  options.access.takes_client_secret = takes_client_secret;
   documented_.push_back({net::Method::kGet, pattern, std::move(doc), true});
   router_.add_ws_session(pattern, std::move(factory), std::move(options));
+}
+
+net::RouteAccess ApiRoutes::access_of(const RouteDoc& doc) const {
+  net::RouteAccess access;
+  access.open = doc.scope == kOpen;
+  if (access.open || doc.scope == kAnyScope) return access;
+  access.scope = doc.scope.empty() ? context_->name : doc.scope;
+  return access;
 }
 
 net::Router ApiRoutes::finish() && {
   const auto document = std::make_shared<std::string>();
   add(
       net::Method::kGet, "/openapi.json",
-      {.tag = "service", .summary = "This description, OpenAPI 3.1", .json_answer = "Any"},
+      {.tag = "service", .summary = "This description, OpenAPI 3.1", .json_answer = "Any", .scope = kOpen},
       [document](const net::Request&) -> Result<net::Response> { return net::Response::json(200, *document); },
       inline_options());
   *document = dump_json(openapi_document(*context_, documented_));

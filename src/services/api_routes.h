@@ -17,6 +17,10 @@
 
 namespace morgan::services {
 
+// Of RouteDoc::scope.
+inline constexpr const char* kOpen = "open";
+inline constexpr const char* kAnyScope = "any";
+
 struct ParamDoc {
   std::string name;
   std::string type = "string";  ///< JSON type
@@ -34,6 +38,8 @@ struct RouteDoc {
   std::string json_answer = {};                 ///< schema of the JSON answer, "": answers none
   std::vector<std::string> other_answers = {};  ///< further media types of a good answer
   std::vector<ParamDoc> query = {};
+  std::string scope =
+      {};  ///< what a key must be good for: "": the service's own, kAnyScope: any, kOpen: no key is needed
 };
 
 struct DocumentedRoute {
@@ -59,6 +65,7 @@ class ApiRoutes {
 
   void add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
            net::RouteOptions options = {});
+  /// A client that offers the subprotocol "morgan", as browsers that show a key must, is answered it.
   void add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler);
   void add_ws_session(const std::string& pattern, RouteDoc doc, net::WsSessionFactory factory,
                       net::WsOptions options = {});
@@ -77,6 +84,8 @@ class ApiRoutes {
   static net::RouteOptions inline_options() { return {16'000, net::RunOn::kInline}; }
 
  private:
+  net::RouteAccess access_of(const RouteDoc& doc) const;
+
   std::shared_ptr<const ServiceContext> context_;  // shared by the handlers, which outlive this builder
   std::shared_ptr<RequestCounters> counters_;      // likewise
   net::Router router_;

@@ -35,7 +35,7 @@ OrderedJson message_json(const stores::StoredMessage& message) {
 }
 
 Result<net::Response> show(const net::Request& request, stores::ConversationStore& store) {
-  MORGAN_TRY(const std::string user_id, check_user_id(request.params.at("user_id")));
+  MORGAN_TRY(const std::string user_id, user_of(request.caller.get(), request.params.at("user_id")));
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const Page page, read_page(fields));
   MORGAN_TRY(const stores::MessagePage found, store.page(user_id, page.limit, page.offset));
@@ -52,7 +52,8 @@ Result<net::Response> show(const net::Request& request, stores::ConversationStor
 Result<net::Response> list(const net::Request& request, stores::ConversationStore& store) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const Page page, read_page(fields));
-  MORGAN_TRY(const auto found, store.list(page.limit, page.offset));
+  const std::string only = request.caller ? request.caller->user : "";
+  MORGAN_TRY(const auto found, store.list(page.limit, page.offset, only));
   OrderedJson conversations = OrderedJson::array();
   for (const auto& conversation : found) {
     conversations.push_back(OrderedJson{{"conversation_id", conversation.conversation_id},
@@ -70,7 +71,7 @@ using EraseMore = std::function<Result<long long>(const std::string& user_id)>;
 
 Result<net::Response> erase(const net::Request& request, stores::ConversationStore& store,
                             dialogue::UserMemories* memories, const EraseMore& more) {
-  MORGAN_TRY(const std::string user_id, check_user_id(request.params.at("user_id")));
+  MORGAN_TRY(const std::string user_id, user_of(request.caller.get(), request.params.at("user_id")));
   long long forgotten = 0;
   if (memories != nullptr) {
     MORGAN_TRY(forgotten, memories->store().erase(user_id));
@@ -91,12 +92,20 @@ Result<net::Response> erase(const net::Request& request, stores::ConversationSto
 
 Result<net::Response> reset(const net::Request& request, stores::ConversationStore& store, Webhooks* webhooks) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const bool was_open, store.reset(user_id));
   if (was_open && webhooks != nullptr) webhooks->conversation_end(user_id, "api", -1);
   const std::string message = was_open ? "The conversation was closed; the next message begins a new one"
                                        : "There was no conversation; the next message begins one";
   return json_response(OrderedJson{{"success", true}, {"message", message}, {"user_id", user_id}});
+}
+
+net::Response who_am_i(const net::Request& request) {
+  const net::Caller nobody;
+  const net::Caller& caller = request.caller ? *request.caller : nobody;
+  const auto or_null = [](const std::string& text) { return text.empty() ? OrderedJson(nullptr) : OrderedJson(text); };
+  return json_response(
+      OrderedJson{{"user_id", or_null(caller.user)}, {"key", or_null(caller.key)}, {"any_user", caller.user.empty()}});
 }
 
 }  // namespace
@@ -105,10 +114,18 @@ void add_conversation_routes(ApiRoutes& routes, stores::ConversationStore& store
                              std::function<Result<long long>(const std::string& user_id)> erase_more) {
   const std::vector<ParamDoc> page_params = {{"limit", "integer", "1 to 1000, 50 when absent"},
                                              {"offset", "integer", "from the oldest, 0 when absent"}};
-  routes.add(
-      Method::kGet, "/api/conversations",
-      {.tag = "conversations", .summary = "All conversations", .json_answer = "ConversationList", .query = page_params},
-      [&store](const net::Request& request) { return list(request, store); });
+  routes.add(Method::kGet, "/api/whoami",
+             {.tag = "conversations",
+              .summary = "The user that the caller's key speaks for, null when it may be any",
+              .json_answer = "WhoAmI",
+              .scope = kAnyScope},
+             [](const net::Request& request) -> Result<net::Response> { return who_am_i(request); });
+  routes.add(Method::kGet, "/api/conversations",
+             {.tag = "conversations",
+              .summary = "All conversations that the caller may see",
+              .json_answer = "ConversationList",
+              .query = page_params},
+             [&store](const net::Request& request) { return list(request, store); });
   routes.add(Method::kGet, "/api/conversations/{user_id}",
              {.tag = "conversations",
               .summary = "Messages of a user's conversation",

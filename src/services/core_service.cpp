@@ -96,7 +96,7 @@ Result<net::Response> text_turn(const net::Request& request, const ServiceContex
   MORGAN_TRY(const Fields fields, Fields::read(request));
   dialogue::TurnRequest turn;
   MORGAN_TRY(turn.text, fields.required_text("text", context.max_text_chars));
-  MORGAN_TRY(turn.user_id, read_user_id(fields));
+  MORGAN_TRY(turn.user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const TurnOptions options, TurnOptions::read(fields));
   MORGAN_CHECK_OK(read_speaking(options, tts, false, turn));
   return answer_turn(request, fields, dialogue, std::move(turn));
@@ -108,7 +108,7 @@ Result<net::Response> audio_turn(const net::Request& request, const ServiceConte
   if (stt == nullptr) return fail(ErrorCode::kUnavailable, "no speech recognition model is loaded");
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   dialogue::TurnRequest turn;
-  MORGAN_TRY(turn.user_id, read_user_id(fields));
+  MORGAN_TRY(turn.user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const TurnOptions options, TurnOptions::read(fields));
   MORGAN_CHECK_OK(read_speaking(options, tts, tts != nullptr, turn));
   MORGAN_TRY(turn.speech, read_audio(request, fields, context));
@@ -171,7 +171,8 @@ net::Router core_routes(const ServiceContext& context, dialogue::ConversationSer
   add_turn_routes(routes, dialogue, stt, tts);
   if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts);
   add_live_routes(routes, live);
-  add_realtime_routes(routes, live);
+  add_realtime_routes(routes, live,
+                      context.realtime_secrets ? context.realtime_secrets : std::make_shared<RealtimeSecrets>());
   add_mcp_routes(routes, {stt, tts, &dialogue, nullptr});
   std::function<Result<long long>(const std::string&)> erase_more;
   if (tools != nullptr) {

@@ -45,7 +45,6 @@ Mapping mapping(ErrorCode code) {
 }
 
 std::string_view openai_type(int status) {
-  if (status == 401) return "authentication_error";
   if (status == 429) return "rate_limit_error";
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
@@ -53,6 +52,9 @@ std::string_view openai_type(int status) {
 std::string openai_code(std::string_view code) {
   if (code == "INVALID_MODEL") return "model_not_found";
   if (code == "INVALID_INPUT") return "invalid_value";
+  if (code == "UNAUTHORIZED") return "invalid_api_key";
+  if (code == "FORBIDDEN") return "insufficient_permissions";
+  if (code == "RATE_LIMITED") return "rate_limit_exceeded";
   return to_lower_ascii(code);
 }
 
@@ -71,6 +73,7 @@ net::Response error_response(const Error& error, const net::Request& request) {
   const std::string code = error_code(error);
   int status = mapped.status;
   if (code == "RATE_LIMITED") status = 429;
+  if (code == "FORBIDDEN") status = 403;
   // The router's kUnsupported is a wrong method; an engine's names its reason.
   if (error.code == ErrorCode::kUnsupported && code != kMethodNotAllowed) status = 501;
 

@@ -277,9 +277,18 @@ Result<std::string> check_user_id(std::string user_id) {
   return user_id;
 }
 
-Result<std::string> read_user_id(const Fields& fields) {
-  MORGAN_TRY(std::string user_id, fields.text_or("user_id", "default"));
-  return check_user_id(std::move(user_id));
+Result<std::string> user_of(const net::Caller* caller, const std::optional<std::string>& named) {
+  const bool bound = caller != nullptr && !caller->user.empty();
+  if (!named) return bound ? caller->user : std::string("default");
+  MORGAN_TRY(std::string user_id, check_user_id(*named));
+  if (!bound || user_id == caller->user) return user_id;
+  // The same whether there is such a user or not.
+  return fail({ErrorCode::kUnauthorized, "this key speaks for another user", "FORBIDDEN", "user_id"});
+}
+
+Result<std::string> read_user_id(const net::Caller* caller, const Fields& fields) {
+  MORGAN_TRY(const auto named, fields.text("user_id"));
+  return user_of(caller, named);
 }
 
 }  // namespace morgan::services

@@ -80,8 +80,13 @@ Failure field_error(std::string_view name, std::string message);
 /// @error kInvalidArgument, param user_id  not 1..128 printable characters, or with a slash
 Result<std::string> check_user_id(std::string user_id);
 
-/// Field user_id, "default" when absent.
-Result<std::string> read_user_id(const Fields& fields);
+/// Whose affair a request is: the user that it names; when it names none, its key's, and "default" when that may be
+/// anybody's. @param caller  Request::caller
+/// @error kUnauthorized, FORBIDDEN  its key is another user's   @error as check_user_id
+Result<std::string> user_of(const net::Caller* caller, const std::optional<std::string>& named);
+
+/// The same, of field user_id.
+Result<std::string> read_user_id(const net::Caller* caller, const Fields& fields);
 
 /// "en-US", "EN" and "english" to "en"; "auto" to "". What is no language name is left for the engine to refuse.
 std::string language_code(std::string_view name);

@@ -14,7 +14,12 @@ constexpr double kMostTurns = dialogue::live::TurnLog::kKept;
 Result<net::Response> show_turns(const net::Request& request, const dialogue::live::LiveService& live) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const auto limit, fields.integer("limit", {1, kMostTurns}));
-  MORGAN_TRY(const std::string user_id, fields.text_or("user_id", ""));
+  MORGAN_TRY(const auto named, fields.text("user_id"));
+  std::string user_id = named.value_or("");
+  // Who may speak for one user only sees that one's.
+  if (request.caller && !request.caller->user.empty()) {
+    MORGAN_TRY(user_id, user_of(request.caller.get(), named));
+  }
   OrderedJson turns = OrderedJson::array();
   for (OrderedJson& turn : live.turns().recent(static_cast<std::size_t>(limit.value_or(kDefaultTurns)), user_id))
     turns.push_back(std::move(turn));

@@ -41,8 +41,12 @@ class LiveSocket final : public net::WsSession,
                          public live::LiveOutput,
                          public std::enable_shared_from_this<LiveSocket> {
  public:
-  LiveSocket(live::LiveService& live, std::shared_ptr<net::WsPeer> peer)
-      : live_(live), peer_(std::move(peer)), strand_(live.make_strand()), id_(random_id("live_")) {}
+  LiveSocket(live::LiveService& live, std::shared_ptr<const net::Caller> caller, std::shared_ptr<net::WsPeer> peer)
+      : live_(live),
+        caller_(std::move(caller)),
+        peer_(std::move(peer)),
+        strand_(live.make_strand()),
+        id_(random_id("live_")) {}
 
   // --- The I/O thread's half ---
   bool on_message(net::WsMessage message) override;
@@ -83,7 +87,8 @@ class LiveSocket final : public net::WsSession,
   Result<void> needs_start() const;
 
   live::LiveService& live_;
-  std::shared_ptr<net::WsPeer> peer_;  // shared with the connection
+  const std::shared_ptr<const net::Caller> caller_;  // shared with the request
+  std::shared_ptr<net::WsPeer> peer_;                // shared with the connection
   std::shared_ptr<runtime::Strand> strand_;
   StrandInbox inbox_{strand_, peer_};
   const std::string id_;
@@ -223,7 +228,7 @@ Result<void> LiveSocket::begin(const Json& json) {
   live::LiveConfig config;
   WireFormat format;
   MORGAN_TRY(const auto user, json_string(json, "user_id"));
-  MORGAN_TRY(config.user_id, check_user_id(user.value_or("default")));
+  MORGAN_TRY(config.user_id, user_of(caller_.get(), user));
   MORGAN_CHECK_OK(read_settings(json, config, format));
   MORGAN_TRY(auto input, WireInput::open(format));
   MORGAN_TRY(auto output, WireOutput::open(format, config.voice.sample_rate_hz));
@@ -416,9 +421,9 @@ void LiveSocket::on_closed() {
 
 }  // namespace
 
-std::shared_ptr<net::WsSession> make_live_socket(dialogue::live::LiveService& live, const net::Request&,
+std::shared_ptr<net::WsSession> make_live_socket(dialogue::live::LiveService& live, const net::Request& request,
                                                  std::shared_ptr<net::WsPeer> peer) {
-  return std::make_shared<LiveSocket>(live, std::move(peer));
+  return std::make_shared<LiveSocket>(live, request.caller, std::move(peer));
 }
 
 }  // namespace morgan::services

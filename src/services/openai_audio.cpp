@@ -68,12 +68,14 @@ void add_openai_speech_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
               .summary = "Speak a text (OpenAI's form)",
               .description = "Streams the audio while it is synthesized. `instructions` is ignored.",
               .json_body = "OpenAiSpeechRequest",
-              .other_answers = speech_types()},
+              .other_answers = speech_types(),
+              .scope = "tts"},
              [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
   routes.add(Method::kGet, "/v1/audio/voices",
              {.tag = "speech",
               .summary = "Voices, in the form that OpenAI-compatible speech servers use",
-              .json_answer = "OpenAiVoices"},
+              .json_answer = "OpenAiVoices",
+              .scope = "tts"},
              [&tts](const net::Request&) -> Result<net::Response> { return json_response(voices_json(tts)); });
 }
 
@@ -86,7 +88,8 @@ void add_openai_transcription_routes(ApiRoutes& routes, engines::SttEngine& stt)
          .summary = summary,
          .form_body = "OpenAiTranscriptionForm",
          .json_answer = "OpenAiTranscription",
-         .other_answers = {"text/plain", "text/vtt", "application/x-subrip"}},
+         .other_answers = {"text/plain", "text/vtt", "application/x-subrip"},
+         .scope = "stt"},
         [context, &stt, task](const net::Request& request) { return transcribe(request, *context, stt, task); },
         routes.audio_options());
   };

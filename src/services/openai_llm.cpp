@@ -174,14 +174,16 @@ void add_openai_llm_routes(ApiRoutes& routes, engines::LlmEngine* llm, engines::
            "Passed to the model as sent: tools, response_format, logprobs and the rest. `stream: true` answers events.",
        .json_body = "ChatCompletionRequest",
        .json_answer = "ChatCompletion",
-       .other_answers = {"text/event-stream"}},
+       .other_answers = {"text/event-stream"},
+       .scope = "llm"},
       [llm](const net::Request& request) { return chat(request, llm); }, ApiRoutes::text_options());
   routes.add(
       Method::kPost, "/v1/embeddings",
       {.tag = "language model",
        .summary = "Vectors of texts (OpenAI's form)",
        .json_body = "EmbeddingsRequest",
-       .json_answer = "Embeddings"},
+       .json_answer = "Embeddings",
+       .scope = "llm"},
       [embed](const net::Request& request) { return embeddings(request, embed); }, ApiRoutes::text_options());
 }
 

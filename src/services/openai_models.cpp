@@ -20,14 +20,16 @@ Result<engines::EngineInfo> find_model(const std::vector<engines::EngineInfo>& m
 }  // namespace
 
 void add_model_list_route(ApiRoutes& routes, ModelLister models) {
-  routes.add(Method::kGet, "/models", {.tag = "models", .summary = "Loaded models", .json_answer = "ModelList"},
+  routes.add(Method::kGet, "/models",
+             {.tag = "models", .summary = "Loaded models", .json_answer = "ModelList", .scope = kAnyScope},
              [models = std::move(models)](const net::Request&) -> Result<net::Response> {
                return json_response(models_json(models()));
              });
 }
 
 void add_model_detail_route(ApiRoutes& routes, ModelLister models) {
-  routes.add(Method::kGet, "/models/{name}", {.tag = "models", .summary = "One loaded model", .json_answer = "Model"},
+  routes.add(Method::kGet, "/models/{name}",
+             {.tag = "models", .summary = "One loaded model", .json_answer = "Model", .scope = kAnyScope},
              [models = std::move(models)](const net::Request& request) -> Result<net::Response> {
                MORGAN_TRY(const engines::EngineInfo model, find_model(models(), request.params.at("name")));
                return json_response(models_json(std::array{model})["models"][0]);
@@ -37,10 +39,16 @@ void add_model_detail_route(ApiRoutes& routes, ModelLister models) {
 void add_openai_model_routes(ApiRoutes& routes, ModelLister models) {
   routes.add(
       Method::kGet, "/v1/models",
-      {.tag = "models", .summary = "Loaded models (OpenAI's form)", .json_answer = "OpenAiModelList"},
+      {.tag = "models",
+       .summary = "Loaded models (OpenAI's form)",
+       .json_answer = "OpenAiModelList",
+       .scope = kAnyScope},
       [models](const net::Request&) -> Result<net::Response> { return json_response(openai_models_json(models())); });
   routes.add(Method::kGet, "/v1/models/{name}",
-             {.tag = "models", .summary = "One loaded model (OpenAI's form)", .json_answer = "OpenAiModel"},
+             {.tag = "models",
+              .summary = "One loaded model (OpenAI's form)",
+              .json_answer = "OpenAiModel",
+              .scope = kAnyScope},
              [models](const net::Request& request) -> Result<net::Response> {
                MORGAN_TRY(const engines::EngineInfo model, find_model(models(), request.params.at("name")));
                return json_response(openai_model_json(model));

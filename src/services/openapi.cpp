@@ -113,6 +113,7 @@ OrderedJson operation(const std::string& method, const DocumentedRoute& route) {
   if (OrderedJson body = request_body(route.doc); !body.is_null()) described["requestBody"] = std::move(body);
   described["responses"] = responses(route);
   if (route.websocket) described["x-websocket"] = true;
+  if (route.doc.scope == kOpen) described["security"] = OrderedJson::array();
   return described;
 }
 
@@ -133,6 +134,11 @@ OrderedJson openapi_document(const ServiceContext& context, std::span<const Docu
   std::set<std::string> used;
   collect_schemas(paths, used);
   document["paths"] = std::move(paths);
+  // Either; or none, where none is asked for.
+  document["security"] = OrderedJson::array({OrderedJson{{"bearer", OrderedJson::array()}},
+                                             OrderedJson{{"key", OrderedJson::array()}}, OrderedJson::object()});
+  document["components"]["securitySchemes"] = {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+                                               {"key", {{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}}};
   OrderedJson& schemas = document["components"]["schemas"];
   schemas = OrderedJson::object();
   for (const std::string& name : used) {

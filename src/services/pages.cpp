@@ -36,11 +36,14 @@ net::Response voice_page() {
 void add_voice_page_routes(ApiRoutes& routes) {
   routes.add(
       net::Method::kGet, "/voice",
-      {.tag = "conversation", .summary = "A page to talk to Morgan", .other_answers = {"text/html"}},
+      {.tag = "conversation", .summary = "A page to talk to Morgan", .other_answers = {"text/html"}, .scope = kOpen},
       [](const net::Request&) -> Result<net::Response> { return voice_page(); }, ApiRoutes::inline_options());
   routes.add(
       net::Method::kGet, "/voice/worklet.js",
-      {.tag = "conversation", .summary = "The audio thread of /voice", .other_answers = {"text/javascript"}},
+      {.tag = "conversation",
+       .summary = "The audio thread of /voice",
+       .other_answers = {"text/javascript"},
+       .scope = kOpen},
       [](const net::Request&) -> Result<net::Response> {
         return embedded_file(embedded::voice_worklet, "text/javascript; charset=utf-8");
       },

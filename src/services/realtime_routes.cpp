@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "base/strings.h"
+#include "net/credentials.h"
 #include "services/fields.h"
 #include "services/json_format.h"
 #include "services/realtime_fields.h"
@@ -29,41 +30,19 @@ constexpr long long kDefaultSeconds = 600;
 constexpr long long kBetaSeconds = 60;
 constexpr std::string_view kProtocol = "realtime";
 constexpr std::string_view kBetaProtocol = "openai-beta.realtime-v1";
-constexpr std::string_view kKeyProtocol = "openai-insecure-api-key.";
 
 /// What every endpoint here shares with its handlers.
 struct Shared {
   live::LiveService& live;
-  RealtimeSecrets secrets;
+  std::shared_ptr<RealtimeSecrets> secrets;  // shared with the gate
 
   VoiceFinder voices() const {
     return [this](const std::string& name) { return live.find_voice(name); };
   }
 };
 
-std::vector<std::string> offered_protocols(const net::Request& request) {
-  std::vector<std::string> names;
-  const auto [begin, end] = request.headers.equal_range("Sec-WebSocket-Protocol");
-  for (auto header = begin; header != end; ++header) {
-    for (const std::string& name : split(header->second, ','))
-      names.emplace_back(trim(name));
-  }
-  return names;
-}
-
 bool offers(const std::vector<std::string>& protocols, std::string_view name) {
   return std::find(protocols.begin(), protocols.end(), name) != protocols.end();
-}
-
-/// The key by header, or as a subprotocol, for browsers cannot set headers.
-std::string key_of(const net::Request& request, const std::vector<std::string>& protocols) {
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view header = request.header("Authorization");
-  if (header.starts_with(kBearer)) return std::string(trim(header.substr(kBearer.size())));
-  for (const std::string& protocol : protocols) {
-    if (protocol.starts_with(kKeyProtocol)) return protocol.substr(kKeyProtocol.size());
-  }
-  return {};
 }
 
 Result<RealtimeSettings> default_settings(const live::LiveService& live) {
@@ -79,21 +58,21 @@ Result<RealtimeSettings> default_settings(const live::LiveService& live) {
 }
 
 Result<RealtimeStart> start_of(const net::Request& request, Shared& shared) {
-  const auto protocols = offered_protocols(request);
+  const auto protocols = net::offered_protocols(request);
   RealtimeStart start;
   const bool beta = request.header("OpenAI-Beta").find("realtime=v1") != std::string_view::npos;
   start.dialect = beta || offers(protocols, kBetaProtocol) ? RealtimeDialect::kBeta : RealtimeDialect::kGa;
   MORGAN_TRY(start.settings, default_settings(shared.live));
-  const std::string key = key_of(request, protocols);
+  const std::string key = net::offered_key(request);
   if (RealtimeSecrets::is_secret(key)) {
-    auto settings = shared.secrets.find(key);
+    auto settings = shared.secrets->find(key);
     if (!settings) {
-      return fail(Error{ErrorCode::kUnauthorized,
-                        "this client secret is not known, or its time is over; ask for another", "invalid_api_key"});
+      return fail(ErrorCode::kUnauthorized, "this client secret is not known, or its time is over; ask for another");
     }
     settings->expires_at = start.settings.expires_at;
     start.settings = std::move(*settings);
   }
+  if (request.caller && !request.caller->user.empty()) start.settings.user_id = request.caller->user;
   if (const auto model = request.query_value("model"); model && !model->empty()) start.settings.model = *model;
   if (request.query_value("intent") == "transcription") {
     start.settings.transcribes_only = true;
@@ -109,7 +88,7 @@ Result<std::string> let_in(const net::Request& request, Shared& shared) {
     return fail(Error{ErrorCode::kNotFound, "there are no calls here: WebRTC and SIP are not served", "", "call_id"});
   if (shared.live.is_full())
     return fail(ErrorCode::kOverloaded, "no room for another conversation now; try again later");
-  return std::string(offers(offered_protocols(request), kProtocol) ? kProtocol : "");
+  return std::string(offers(net::offered_protocols(request), kProtocol) ? kProtocol : "");
 }
 
 /// @return seconds that the secret of a GA request is good for
@@ -132,7 +111,7 @@ Result<net::Response> make_secret(const net::Request& request, Shared& shared) {
     MORGAN_TRY(settings, merge_session(settings, *session, RealtimeDialect::kGa, shared.voices()));
   }
   const OrderedJson shown = session_json(settings, random_id("sess_"), RealtimeDialect::kGa);
-  const std::string secret = shared.secrets.add(std::move(settings), std::chrono::seconds(lifetime));
+  const std::string secret = shared.secrets->add(std::move(settings), request.caller, std::chrono::seconds(lifetime));
   return json_response(OrderedJson{
       {"value", secret}, {"expires_at", static_cast<long long>(std::time(nullptr)) + lifetime}, {"session", shown}});
 }
@@ -145,7 +124,8 @@ Result<net::Response> make_beta_session(const net::Request& request, Shared& sha
   settings.transcribes_only = transcribes_only;
   if (transcribes_only && settings.transcription.is_null()) settings.transcription = Json::object();
   OrderedJson shown = session_json(settings, random_id("sess_"), RealtimeDialect::kBeta);
-  const std::string secret = shared.secrets.add(std::move(settings), std::chrono::seconds(kBetaSeconds));
+  const std::string secret =
+      shared.secrets->add(std::move(settings), request.caller, std::chrono::seconds(kBetaSeconds));
   shown["client_secret"] = {{"value", secret},
                             {"expires_at", static_cast<long long>(std::time(nullptr)) + kBetaSeconds}};
   return json_response(shown);
@@ -179,11 +159,12 @@ void add_secret_routes(ApiRoutes& routes, const std::shared_ptr<Shared>& shared)
 
 }  // namespace
 
-void add_realtime_routes(ApiRoutes& routes, live::LiveService& live) {
+void add_realtime_routes(ApiRoutes& routes, live::LiveService& live, std::shared_ptr<RealtimeSecrets> secrets) {
   // By all the handlers below.
-  const auto shared = std::make_shared<Shared>(live);
+  const auto shared = std::make_shared<Shared>(Shared{live, std::move(secrets)});
   net::WsOptions options;
   options.max_message = kMostMessage;
+  options.access.takes_client_secret = true;
   options.accept = [shared](const net::Request& request) { return let_in(request, *shared); };
   routes.add_ws_session(
       "/v1/realtime",

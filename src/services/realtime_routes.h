@@ -3,10 +3,14 @@
 
 #include "dialogue/live/live_service.h"
 #include "services/api_routes.h"
+#include "services/realtime_secrets.h"
+
+#include <memory>
 
 namespace morgan::services {
 
-/// @param live  outlives the router
-void add_realtime_routes(ApiRoutes& routes, dialogue::live::LiveService& live);
+/// @param live  outlives the router   @param secrets  shared with whoever lets clients in by them
+void add_realtime_routes(ApiRoutes& routes, dialogue::live::LiveService& live,
+                         std::shared_ptr<RealtimeSecrets> secrets);
 
 }  // namespace morgan::services

@@ -7,7 +7,8 @@
 
 namespace morgan::services {
 
-std::string RealtimeSecrets::add(RealtimeSettings settings, std::chrono::seconds lifetime, Clock::time_point now) {
+std::string RealtimeSecrets::add(RealtimeSettings settings, std::shared_ptr<const net::Caller> maker,
+                                 std::chrono::seconds lifetime, Clock::time_point now) {
   std::string secret = random_id("ek_");
   const std::scoped_lock lock(mutex_);
   std::erase_if(entries_, [now](const auto& entry) { return entry.second.until <= now; });
@@ -15,7 +16,7 @@ std::string RealtimeSecrets::add(RealtimeSettings settings, std::chrono::seconds
     entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                     [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
   }
-  entries_.emplace(secret, Entry{std::move(settings), now + lifetime});
+  entries_.emplace(secret, Entry{std::move(settings), std::move(maker), now + lifetime});
   return secret;
 }
 
@@ -24,6 +25,13 @@ std::optional<RealtimeSettings> RealtimeSecrets::find(const std::string& secret,
   const auto found = entries_.find(secret);
   if (found == entries_.end() || found->second.until <= now) return std::nullopt;
   return found->second.settings;
+}
+
+std::shared_ptr<const net::Caller> RealtimeSecrets::maker_of(const std::string& secret, Clock::time_point now) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(secret);
+  if (found == entries_.end() || found->second.until <= now) return nullptr;
+  return found->second.maker ? found->second.maker : std::make_shared<const net::Caller>();
 }
 
 }  // namespace morgan::services

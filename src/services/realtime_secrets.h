@@ -2,11 +2,13 @@
 // with it. Kept in memory; a restart forgets them.
 #pragma once
 
+#include "net/http_types.h"
 #include "services/realtime_settings.h"
 
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,16 +21,20 @@ class RealtimeSecrets {
   static constexpr std::size_t kMost = 10'000;  ///< then the one that ends first goes
   using Clock = std::chrono::steady_clock;
 
-  /// @return the secret, "ek_..."
-  std::string add(RealtimeSettings settings, std::chrono::seconds lifetime, Clock::time_point now = Clock::now());
+  /// @param maker  whom the secret stands for; null: nobody asked   @return the secret, "ek_..."
+  std::string add(RealtimeSettings settings, std::shared_ptr<const net::Caller> maker, std::chrono::seconds lifetime,
+                  Clock::time_point now = Clock::now());
   /// The settings that it stands for; nullopt: unknown, or its time is over. It may be used again until then.
   std::optional<RealtimeSettings> find(const std::string& secret, Clock::time_point now = Clock::now());
+  /// Whom it stands for, for the gate; null: unknown, or its time is over.
+  std::shared_ptr<const net::Caller> maker_of(const std::string& secret, Clock::time_point now = Clock::now());
 
   static bool is_secret(std::string_view key) { return key.starts_with("ek_"); }
 
  private:
   struct Entry {
     RealtimeSettings settings;
+    std::shared_ptr<const net::Caller> maker;  // shared with the request that made it, and those that show it
     Clock::time_point until;
   };
   std::mutex mutex_;

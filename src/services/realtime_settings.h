@@ -58,7 +58,8 @@ struct RealtimeSettings {
   TurnDetection turns;
   Json noise_reduction, tracing, prompt, include;
   Json truncation = "auto";
-  long long expires_at = 0;  ///< Unix time in seconds
+  long long expires_at = 0;          ///< Unix time in seconds
+  std::string user_id = "realtime";  ///< whose turns these are; not the client's to choose
 
   bool client_takes_turns() const { return turns.kind == TurnDetection::Kind::kNone; }
 };

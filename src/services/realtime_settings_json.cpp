@@ -181,7 +181,7 @@ live::ReplyStyle reply_style(const RealtimeReply& reply) {
 
 live::LiveConfig live_config(const RealtimeSettings& settings) {
   live::LiveConfig config;
-  config.user_id = "realtime";
+  config.user_id = settings.user_id;
   config.voice = settings.reply.voice;
   config.speed = settings.speed;
   config.barge_in = settings.turns.interrupt_response;

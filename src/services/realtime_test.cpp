@@ -332,11 +332,15 @@ TEST(RealtimeItem, TheBetasContentIsGas) {
 TEST(RealtimeSecretsTest, OpenWhatTheyWereMadeForUntilTheyEnd) {
   RealtimeSecrets secrets;
   const RealtimeSecrets::Clock::time_point begin{};
-  const std::string secret = secrets.add(settings(), std::chrono::seconds(60), begin);
+  const auto maker = std::make_shared<const net::Caller>(net::Caller{"k1", "anna"});
+  const std::string secret = secrets.add(settings(), maker, std::chrono::seconds(60), begin);
   EXPECT_TRUE(RealtimeSecrets::is_secret(secret));
   EXPECT_EQ(secrets.find(secret, begin + std::chrono::seconds(59))->model, "m");
   EXPECT_FALSE(secrets.find(secret, begin + std::chrono::seconds(60)));
   EXPECT_FALSE(secrets.find("ek_other", begin));
+  EXPECT_EQ(secrets.maker_of(secret, begin), maker);
+  EXPECT_EQ(secrets.maker_of(secret, begin + std::chrono::seconds(60)), nullptr);
+  EXPECT_EQ(secrets.maker_of("ek_other", begin), nullptr);
 }
 
 }  // namespace

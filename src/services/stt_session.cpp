@@ -147,12 +147,13 @@ void SttSessions::drop_idle(SteadyTime now) {
   std::erase_if(sessions_, [now](const auto& item) { return now - item.second.used >= kIdle; });
 }
 
-Result<std::shared_ptr<SttSession>> SttSessions::open(std::string id, SttSessionOptions options) {
+Result<std::shared_ptr<SttSession>> SttSessions::open(std::string id, SttSessionOptions options,
+                                                      const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = now_();
   drop_idle(now);
   if (id.empty()) id = random_id("stt_");
-  if (sessions_.contains(id)) {
+  if (sessions_.contains(Key(owner, id))) {
     return fail(Error{ErrorCode::kConflict, "there is a session of this id already; end it or choose another id", "",
                       "session_id"});
   }
@@ -161,15 +162,15 @@ Result<std::shared_ptr<SttSession>> SttSessions::open(std::string id, SttSession
                 std::to_string(most_) + " transcriptions are being streamed, as many as there may be; try again later");
   }
   auto session = std::make_shared<SttSession>(id, std::move(options), stt_, vad_);
-  sessions_.emplace(std::move(id), Held{session, now, now});
+  sessions_.emplace(Key(owner, std::move(id)), Held{session, now, now});
   return session;
 }
 
-Result<std::shared_ptr<SttSession>> SttSessions::find(const std::string& id) {
+Result<std::shared_ptr<SttSession>> SttSessions::find(const std::string& id, const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = now_();
   drop_idle(now);
-  const auto found = sessions_.find(id);
+  const auto found = sessions_.find(Key(owner, id));
   if (found == sessions_.end()) {
     return fail(ErrorCode::kNotFound, "there is no such session; it has ended, or was idle for 30 minutes");
   }
@@ -177,20 +178,21 @@ Result<std::shared_ptr<SttSession>> SttSessions::find(const std::string& id) {
   return found->second.session;
 }
 
-Result<void> SttSessions::remove(const std::string& id) {
-  MORGAN_TRY(const std::shared_ptr<SttSession> session, find(id));
+Result<void> SttSessions::remove(const std::string& id, const std::string& owner) {
+  MORGAN_TRY(const std::shared_ptr<SttSession> session, find(id, owner));
   session->cancel();
   const std::lock_guard lock(mutex_);
-  sessions_.erase(id);
+  sessions_.erase(Key(owner, id));
   return {};
 }
 
-std::vector<SttSessions::Entry> SttSessions::list() {
+std::vector<SttSessions::Entry> SttSessions::list(const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = now_();
   drop_idle(now);
   std::vector<Entry> entries;
-  for (const auto& [id, held] : sessions_) {
+  for (const auto& [key, held] : sessions_) {
+    if (key.first != owner) continue;
     entries.push_back({held.session, std::chrono::duration<double>(now - held.opened).count(),
                        std::chrono::duration<double>(now - held.used).count()});
   }

@@ -102,21 +102,25 @@ class SttSessions {
   SttSessions(engines::SttEngine& stt, engines::VadEngine* vad,
               std::function<SteadyTime()> now = std::chrono::steady_clock::now, std::size_t most = kMost);
 
+  // Each: `owner` is the user whose session it is, "" when users are not kept apart. Another's is not found, and two
+  // owners may use the same id.
+
   /// @param id "" makes one  @error kConflict  taken  @error kOverloaded  too many
-  Result<std::shared_ptr<SttSession>> open(std::string id, SttSessionOptions options);
+  Result<std::shared_ptr<SttSession>> open(std::string id, SttSessionOptions options, const std::string& owner = {});
   /// Counts as use. @error kNotFound
-  Result<std::shared_ptr<SttSession>> find(const std::string& id);
+  Result<std::shared_ptr<SttSession>> find(const std::string& id, const std::string& owner = {});
   /// Ends it at once. @error kNotFound
-  Result<void> remove(const std::string& id);
+  Result<void> remove(const std::string& id, const std::string& owner = {});
 
   struct Entry {
     std::shared_ptr<SttSession> session;  // shared with the calls that use it
     double age_seconds = 0;
     double idle_seconds = 0;
   };
-  std::vector<Entry> list();
+  std::vector<Entry> list(const std::string& owner = {});
 
  private:
+  using Key = std::pair<std::string, std::string>;  // owner and id
   struct Held {
     std::shared_ptr<SttSession> session;  // shared with the calls that use it
     SteadyTime opened;
@@ -129,7 +133,7 @@ class SttSessions {
   const std::function<SteadyTime()> now_;
   const std::size_t most_;
   std::mutex mutex_;
-  std::map<std::string, Held> sessions_;  // guarded by mutex_
+  std::map<Key, Held> sessions_;  // guarded by mutex_
 };
 
 }  // namespace morgan::services

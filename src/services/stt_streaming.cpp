@@ -44,12 +44,16 @@ struct Streaming {
   engines::VadEngine* vad;
 };
 
+std::string owner_of(const net::Request& request) {
+  return request.caller ? request.caller->user : "";
+}
+
 Result<net::Response> start(const net::Request& request, const Streaming& streaming) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(std::string wanted, fields.text_or("session_id", ""));
   MORGAN_TRY(std::string id, check_session_id(std::move(wanted)));
   MORGAN_TRY(SttSessionOptions options, read_session_options(fields));
-  MORGAN_TRY(const auto session, streaming.sessions->open(std::move(id), std::move(options)));
+  MORGAN_TRY(const auto session, streaming.sessions->open(std::move(id), std::move(options), owner_of(request)));
   return json_response(OrderedJson{{"session_id", session->id()},
                                    {"language", session->options().language},
                                    {"sample_rate", session->options().rate_hz},
@@ -57,7 +61,7 @@ Result<net::Response> start(const net::Request& request, const Streaming& stream
 }
 
 Result<net::Response> chunk(const net::Request& request, const Streaming& streaming) {
-  MORGAN_TRY(const auto session, streaming.sessions->find(request.params.at("id")));
+  MORGAN_TRY(const auto session, streaming.sessions->find(request.params.at("id"), owner_of(request)));
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   MORGAN_TRY(const int rate, read_chunk_rate(fields));
   MORGAN_TRY(const std::string bytes, read_chunk(request, fields));
@@ -70,7 +74,7 @@ Result<net::Response> chunk(const net::Request& request, const Streaming& stream
 
 Result<net::Response> end(const net::Request& request, const Streaming& streaming) {
   const auto begin = std::chrono::steady_clock::now();
-  MORGAN_TRY(const auto session, streaming.sessions->find(request.params.at("id")));
+  MORGAN_TRY(const auto session, streaming.sessions->find(request.params.at("id"), owner_of(request)));
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   const std::lock_guard lock(session->use());
   if (fields.has("audio_data") || (fields.body_is_audio() && !request.body.empty())) {
@@ -81,14 +85,14 @@ Result<net::Response> end(const net::Request& request, const Streaming& streamin
   auto text = session->finish(request.stop);
   // The session stays when this fails, so that the client may ask again.
   if (!text) return fail(engine_error(std::move(text).error(), "TRANSCRIPTION_ERROR"));
-  (void)streaming.sessions->remove(session->id());
+  (void)streaming.sessions->remove(session->id(), owner_of(request));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return json_response(final_json(*session, *text, streaming.stt, seconds));
 }
 
-Result<net::Response> list(SttSessions& sessions) {
+Result<net::Response> list(const net::Request& request, SttSessions& sessions) {
   OrderedJson all = OrderedJson::array();
-  for (const SttSessions::Entry& entry : sessions.list()) {
+  for (const SttSessions::Entry& entry : sessions.list(owner_of(request))) {
     all.push_back(OrderedJson{{"session_id", entry.session->id()},
                               {"language", entry.session->options().language},
                               {"duration", rounded(entry.session->seconds())},
@@ -101,7 +105,7 @@ Result<net::Response> list(SttSessions& sessions) {
 
 Result<net::Response> remove(const net::Request& request, SttSessions& sessions) {
   const std::string& id = request.params.at("id");
-  MORGAN_CHECK_OK(sessions.remove(id));
+  MORGAN_CHECK_OK(sessions.remove(id, owner_of(request)));
   return json_response(OrderedJson{{"status", "deleted"}, {"session_id", id}});
 }
 
@@ -140,10 +144,10 @@ Result<net::Response> realtime(const net::Request& request, const Streaming& str
 class StreamClient {
  public:
   StreamClient(const net::Request& request, const Streaming& streaming, net::WsPeer& peer)
-      : request_(request), streaming_(streaming), peer_(peer) {}
+      : request_(request), owner_(owner_of(request)), streaming_(streaming), peer_(peer) {}
 
   ~StreamClient() {
-    if (session_) (void)streaming_.sessions->remove(session_->id());
+    if (session_) (void)streaming_.sessions->remove(session_->id(), owner_);
   }
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
@@ -174,7 +178,7 @@ class StreamClient {
   // A session that was started over HTTP goes on; else a new one begins, with options from the address.
   Result<void> join() {
     MORGAN_TRY(const std::string id, check_session_id(request_.params.at("id")));
-    if (auto found = streaming_.sessions->find(id)) {
+    if (auto found = streaming_.sessions->find(id, owner_)) {
       session_ = *found;
       return {};
     }
@@ -184,7 +188,7 @@ class StreamClient {
 
   Result<void> open(const std::string& id, const Fields& fields) {
     MORGAN_TRY(SttSessionOptions options, read_session_options(fields));
-    MORGAN_TRY(session_, streaming_.sessions->open(id, std::move(options)));
+    MORGAN_TRY(session_, streaming_.sessions->open(id, std::move(options), owner_));
     return {};
   }
 
@@ -197,7 +201,7 @@ class StreamClient {
 
   Result<void> handle(const net::WsMessage& message) {
     // Keeps the session from expiring; gone means deleted by somebody.
-    MORGAN_CHECK_OK(streaming_.sessions->find(session_->id()));
+    MORGAN_CHECK_OK(streaming_.sessions->find(session_->id(), owner_));
     if (message.binary) return take(message.data, 0);
     net::Request as_request;
     as_request.headers.emplace("Content-Type", "application/json");
@@ -218,7 +222,7 @@ class StreamClient {
     if (session_->seconds() > 0) return field_error("type", "options can be given only before the first audio");
     const std::string id = session_->id();
     MORGAN_CHECK_OK(read_session_options(fields));
-    MORGAN_CHECK_OK(streaming_.sessions->remove(id));
+    MORGAN_CHECK_OK(streaming_.sessions->remove(id, owner_));
     MORGAN_CHECK_OK(open(id, fields));
     return send(OrderedJson{{"type", "status"}, {"message", "configured"}});
   }
@@ -248,6 +252,7 @@ class StreamClient {
   }
 
   const net::Request& request_;
+  const std::string owner_;
   const Streaming& streaming_;
   net::WsPeer& peer_;
   std::shared_ptr<SttSession> session_;  // shared with the table of sessions
@@ -281,7 +286,7 @@ void add_session_routes(ApiRoutes& routes, const std::shared_ptr<const Streaming
       [streaming](const net::Request& request) { return end(request, *streaming); }, routes.audio_options());
   routes.add(Method::kGet, "/sessions",
              {.tag = tag, .summary = "Streaming sessions under way", .json_answer = "Sessions"},
-             [streaming](const net::Request&) { return list(*streaming->sessions); });
+             [streaming](const net::Request& request) { return list(request, *streaming->sessions); });
   routes.add(Method::kDelete, "/stream/{id}",
              {.tag = tag, .summary = "End a session without its final text", .json_answer = "StreamDeleted"},
              [streaming](const net::Request& request) { return remove(request, *streaming->sessions); });

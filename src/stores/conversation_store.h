@@ -81,7 +81,9 @@ class ConversationStore {
   /// A page of the active conversation, from the oldest; total 0 for an unknown user.
   virtual Result<MessagePage> page(const std::string& user_id, long long limit, long long offset) = 0;
 
-  virtual Result<std::vector<StoredConversation>> list(long long limit, long long offset) = 0;
+  /// Conversations, the last used first. @param user_id  only this user's; "": all
+  virtual Result<std::vector<StoredConversation>> list(long long limit, long long offset,
+                                                       const std::string& user_id = {}) = 0;
 
   /// Closes the active conversation, keeping it; the next append starts a new one. False: there was none.
   virtual Result<bool> reset(const std::string& user_id) = 0;

@@ -38,7 +38,7 @@ LiveCall::~LiveCall() {
 
 Result<std::unique_ptr<LiveCall>> LiveCall::open(const LiveCallOptions& options) {
   const std::string url = "ws" + options.core.substr(std::string_view("http").size()) + "/ws/audio";
-  MORGAN_TRY(auto socket, net::WsClient::connect(url, {}, kConnectTimeout));
+  MORGAN_TRY(auto socket, net::WsClient::connect(url, options.headers, kConnectTimeout, options.ca_file));
   std::unique_ptr<LiveCall> call(new LiveCall(std::move(socket), options.pace));
   OrderedJson start{
       {"type", "start"}, {"user_id", options.user_id}, {"output_format", "pcm16"}, {"sample_rate", kRate}};

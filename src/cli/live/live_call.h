@@ -31,9 +31,11 @@ inline double ms_between(Time from, Time to) {
 struct LiveCallOptions {
   std::string core;  ///< "http://host:port" of the core service
   std::string user_id;
-  std::string voice;     ///< of the answers; "": the server's default
-  std::string language;  ///< "": detected
-  double pace = 1;       ///< seconds of sound in a second
+  std::string voice;          ///< of the answers; "": the server's default
+  std::string language;       ///< "": detected
+  double pace = 1;            ///< seconds of sound in a second
+  net::Headers headers = {};  ///< of the handshake
+  std::string ca_file = {};   ///< as net::WsClient::connect
 };
 
 /// Frames of the microphone. A late one left more than 10 ms after it was due; one that was due more than a second

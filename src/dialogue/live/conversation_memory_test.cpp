@@ -26,8 +26,9 @@ class FickleStore final : public stores::ConversationStore {
   Result<stores::MessagePage> page(const std::string& user, long long limit, long long offset) override {
     return real_.page(user, limit, offset);
   }
-  Result<std::vector<stores::StoredConversation>> list(long long limit, long long offset) override {
-    return real_.list(limit, offset);
+  Result<std::vector<stores::StoredConversation>> list(long long limit, long long offset,
+                                                       const std::string& user) override {
+    return real_.list(limit, offset, user);
   }
   Result<bool> reset(const std::string& user) override { return real_.reset(user); }
   Result<std::string> profile(const std::string& user) override { return real_.profile(user); }

@@ -18,6 +18,7 @@ struct RemoteOptions {
   std::string api_key;   ///< sent as a bearer token; "" sends none; never logged
   std::string model;     ///< model at the upstream
   std::string voice;     ///< tts: the default voice there
+  std::string ca_file;   ///< PEM: whom to trust over https, beside the system's authorities; "": nobody
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds stall_timeout{60'000};
 };

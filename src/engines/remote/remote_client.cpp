@@ -98,6 +98,7 @@ net::ClientRequest RemoteClient::request(net::Method method, std::string_view pa
   request.url = options_.base_url + std::string(path);
   request.connect_timeout = options_.connect_timeout;
   request.stall_timeout = options_.stall_timeout;
+  request.ca_file = options_.ca_file;
   if (!options_.api_key.empty()) request.headers.emplace("Authorization", "Bearer " + options_.api_key);
   return request;
 }

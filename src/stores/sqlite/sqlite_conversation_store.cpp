@@ -235,12 +235,13 @@ class SqliteConversationStore final : public ConversationStore {
     return result;
   }
 
-  Result<std::vector<StoredConversation>> list(long long limit, long long offset) override {
+  Result<std::vector<StoredConversation>> list(long long limit, long long offset, const std::string& user_id) override {
     MORGAN_TRY(auto reader, readers_.take());
     MORGAN_TRY(Statement select,
                reader->prepare("SELECT conversation_id, user_id, created_at, updated_at, message_count "
-                               "FROM conversations ORDER BY updated_at DESC, id DESC LIMIT ?1 OFFSET ?2"));
-    select.bind(1, std::max(0LL, limit)).bind(2, std::max(0LL, offset));
+                               "FROM conversations WHERE ?3 = '' OR user_id = ?3 "
+                               "ORDER BY updated_at DESC, id DESC LIMIT ?1 OFFSET ?2"));
+    select.bind(1, std::max(0LL, limit)).bind(2, std::max(0LL, offset)).bind(3, user_id);
     std::vector<StoredConversation> conversations;
     for (;;) {
       MORGAN_TRY(const bool row, select.step());
