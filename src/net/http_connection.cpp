@@ -156,7 +156,7 @@ asio::awaitable<void> HttpConnection::end_sending() {
 
 asio::awaitable<void> HttpConnection::serve_one() {
   began_ = Clock::now();
-  too_large_ = false;
+  body_refused_ = false;
   match_.reset();
   more_headers_.clear();
   exchange_ = std::make_shared<Exchange>(&context_->options, [weak = weak_from_this(), context = context_] {
@@ -274,6 +274,7 @@ HttpConnection::Early HttpConnection::ask_gate() {
   add_headers(answer.headers);
   exchange_->request.caller = std::move(answer.caller);
   if (!answer.refused) return std::nullopt;
+  body_refused_ = !parser_->is_done();
   return refuse(Refusal{std::move(*answer.refused), 0, {}});
 }
 
@@ -309,7 +310,7 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
       refusal(ErrorCode::kTooLarge, "the body is larger than this address takes, " + human_bytes(limit), 413);
   const auto declared = parser_->content_length();
   if (declared && *declared > limit) {
-    too_large_ = true;
+    body_refused_ = true;
     co_return refuse(large);
   }
   const bool waits = !exchange_->request.header("Expect").empty() && parser_->get().version() >= 11;
@@ -333,7 +334,7 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
       co_return refuse(refusal(ErrorCode::kDeadlineExceeded, "the request's body did not arrive in time", 408));
     }
     if (body.size() + got > limit) {
-      too_large_ = true;
+      body_refused_ = true;
       co_return refuse(large);
     }
     body.append(piece.get(), got);
@@ -386,7 +387,7 @@ asio::awaitable<void> HttpConnection::answer_early(Response response) {
   if (!sent) co_return;
   observe(status);
   if (keep_alive_ || timed_out_) co_return;
-  if (too_large_) {
+  if (body_refused_) {
     co_await linger(kDrainLimit, kDrainPause);
   } else if (!whole || buffer_.size() > 0) {
     co_await linger(kShortDrainLimit, kShortDrainPause);

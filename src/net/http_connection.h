@@ -99,14 +99,14 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string ws_protocol_;           // to answer the handshake with, or ""
   std::shared_ptr<WsConnection> ws_;  // shared with the session's thread, and with what it posts and writes
   Clock::time_point began_;
-  bool watching_ = false;    // a read is under way that tells data from departure
-  bool handling_ = false;    // the watch goes on after data
-  bool timed_out_ = false;   // the last deadline passed
-  bool gone_ = false;        // the socket is of no more use
-  bool left_half_ = false;   // the client sends no more, but may still read
-  bool busy_ = false;        // counted in LiveCounts
-  bool keep_alive_ = false;  // after this answer
-  bool too_large_ = false;   // the body was refused: the rest of it is still coming
+  bool watching_ = false;      // a read is under way that tells data from departure
+  bool handling_ = false;      // the watch goes on after data
+  bool timed_out_ = false;     // the last deadline passed
+  bool gone_ = false;          // the socket is of no more use
+  bool left_half_ = false;     // the client sends no more, but may still read
+  bool busy_ = false;          // counted in LiveCounts
+  bool keep_alive_ = false;    // after this answer
+  bool body_refused_ = false;  // the body was refused: the rest of it is still coming
 };
 
 }  // namespace morgan::net

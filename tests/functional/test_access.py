@@ -327,7 +327,7 @@ def test_core_reaches_its_neighbours_by_key_and_certificate(guarded, own_server)
     assert json.loads(own_server.process.stdout.readline())["ready"]
     answer = own_server.post("core", "/api/text", {"text": "Say yes.", "metadata": {"generate_audio": True}})
     assert answer.status_code == 200, answer.text
-    assert answer.json()["audio"]
+    assert answer.json()["audio_data"]
 
 
 # --- What is written down ---

@@ -229,11 +229,11 @@ def test_tls_may_be_off_though_there_is_a_certificate(vad):
 
 
 def test_certificate_files_of_ones_choice(vad):
-    made = vad.run("tls", "self-signed").strip()
-    folder = vad.server.home / "elsewhere"
+    vad.run("tls", "self-signed")
+    folder, made = vad.server.home / "elsewhere", vad.server.home / "tls"
     folder.mkdir()
-    shutil.move(made, folder / "c.pem")
-    shutil.move(made.replace("cert", "key"), folder / "k.pem")
+    shutil.move(made / "cert.pem", folder / "c.pem")
+    shutil.move(made / "key.pem", folder / "k.pem")
     vad.start(MORGAN_TLS_CERTIFICATE=str(folder / "c.pem"), MORGAN_TLS_KEY=str(folder / "k.pem"))
     assert requests.get(f"https://127.0.0.1:{vad.port}/health", verify=folder / "c.pem", timeout=30).status_code == 200
 
@@ -251,6 +251,7 @@ def test_junk_on_a_port_with_tls(vad, junk):
     assert get(vad, "/health").status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_versions_of_tls_are_refused(vad):
     vad.run("tls", "self-signed")
     vad.start()
