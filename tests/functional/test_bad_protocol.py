@@ -22,16 +22,16 @@ def exchange(server, data, service="core"):
 
 
 def post(head, body=b"", path=b"/api/text"):
-    return b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n" + body
+    return b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n" + body
 
 
 @pytest.mark.parametrize("request_bytes, status", [
     (b"GARBAGE\r\n\r\n", 400), (b"\x16\x03\x01\x02\0\1\0\1\xfc\x03\x03" + bytes(300), 400),
     (b"\0" * 200 + b"\r\n\r\n", 400),
-    (b"GET /health HTTP/9.9\r\nHost: x\r\n\r\n", 400), (b"GET /health\r\n\r\n", 400),
-    (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", 431),
+    (b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n", 400), (b"GET /health\r\n\r\n", 400),
+    (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", 431),
     (post(b"Content-Length: -5", b"{}"), 400), (post(b"Content-Length: 99999999999999999999", b"{}"), 400),
     (post(b"Content-Length: 999999999999"), 413), (post(b"Transfer-Encoding: chunked", b"ZZZ\r\n"), 400),
     (post(b"Transfer-Encoding: chunked", b"fffffffffffffff\r\n" + bytes(3_000_000)), 413),
@@ -99,7 +99,7 @@ def test_many_idle_connections_keep_nobody_waiting(server):
         for service in SERVICES:
             for _ in range(40):
                 connection = socket.create_connection(("127.0.0.1", server.ports[service]), timeout=15)
-                connection.sendall(b"POST /api/text HTTP/1.1\r\nHost: x\r\nContent-Len")
+                connection.sendall(b"POST /api/text HTTP/1.1\r\nHost: localhost\r\nContent-Len")
                 idle.append(connection)
         assert server.get("tts", "/voices").elapsed.total_seconds() < 2
         answer = server.post("core", "/api/text", {"text": "Hi", "user_id": "between"})
