@@ -29,8 +29,8 @@ Result<net::Response> start(const net::Request& request, Streams& streams) {
   MORGAN_TRY(std::string wanted, fields.text_or("session_id", ""));
   MORGAN_TRY(std::string id, check_session_id(std::move(wanted)));
   MORGAN_TRY(SttSessionOptions options, read_session_options(fields));
-  MORGAN_TRY(options.user_id, read_user_id(fields));
-  MORGAN_TRY(const auto session, streams.sessions.open(std::move(id), std::move(options)));
+  MORGAN_TRY(options.user_id, read_user_id(request.caller.get(), fields));
+  MORGAN_TRY(const auto session, streams.sessions.open(std::move(id), std::move(options), owner_of(request)));
   return json_response(OrderedJson{{"session_id", session->id()},
                                    {"websocket_url", "ws://" + std::string(request.header("Host")) + "/ws/audio"},
                                    {"status", "started"},
@@ -46,7 +46,7 @@ Result<void> take_chunk(const net::Request& request, const Fields& fields, const
 }
 
 Result<net::Response> chunk(const net::Request& request, Streams& streams) {
-  MORGAN_TRY(const auto session, streams.sessions.find(request.params.at("id")));
+  MORGAN_TRY(const auto session, streams.sessions.find(request.params.at("id"), owner_of(request)));
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   const std::lock_guard lock(session->use());
   MORGAN_CHECK_OK(take_chunk(request, fields, streams, *session));
@@ -56,7 +56,7 @@ Result<net::Response> chunk(const net::Request& request, Streams& streams) {
 }
 
 Result<net::Response> end(const net::Request& request, Streams& streams) {
-  MORGAN_TRY(const auto session, streams.sessions.find(request.params.at("id")));
+  MORGAN_TRY(const auto session, streams.sessions.find(request.params.at("id"), owner_of(request)));
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   dialogue::TurnRequest turn;
   MORGAN_TRY(turn.speak, fields.boolean_or("generate_audio", streams.tts != nullptr));
@@ -67,7 +67,7 @@ Result<net::Response> end(const net::Request& request, Streams& streams) {
   auto text = session->finish(request.stop);
   // The session stays when this fails, so that the client may ask again.
   if (!text) return fail(engine_error(std::move(text).error(), "TRANSCRIPTION_ERROR"));
-  static_cast<void>(streams.sessions.remove(session->id()));
+  static_cast<void>(streams.sessions.remove(session->id(), owner_of(request)));
   turn.user_id = session->options().user_id;
   engines::Transcript heard;
   heard.text = text->text;

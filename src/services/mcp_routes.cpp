@@ -111,7 +111,7 @@ net::Response answer_in_session(Endpoint& endpoint, const net::Request& request,
   auto cancelled = session->begin(message.id);
   if (!cancelled) return refuse(400, message.id, {mcp::kInvalidRequest, cancelled.error().message});
   const RunningCall running(session, message.id);
-  McpCall call{Json::object(), request.stop, std::move(*cancelled)};
+  McpCall call{Json::object(), request.stop, request.caller, std::move(*cancelled)};
   const auto answer = endpoint.server.answer(McpEra::kSession, message.method, message.params, std::move(call));
   if (const RpcError* error = std::get_if<RpcError>(&answer)) {
     return json_rpc(200, mcp::error_message(message.id, *error));
@@ -156,7 +156,7 @@ net::Response answer_without_session(Endpoint& endpoint, const net::Request& req
   }
   if (const auto wrong = check_headers(request, message)) return refuse(400, message.id, *wrong);
   // Who closes the connection cancels.
-  McpCall call{Json::object(), request.stop, nullptr};
+  McpCall call{Json::object(), request.stop, request.caller, nullptr};
   const auto answer = endpoint.server.answer(McpEra::kStateless, message.method, message.params, std::move(call));
   if (const RpcError* error = std::get_if<RpcError>(&answer)) {
     return json_rpc(stateless_status(*error), mcp::error_message(message.id, *error));

@@ -90,7 +90,7 @@ Result<McpToolAnswer> ask(const McpParts& parts, const McpCall& call) {
   const Fields fields = Fields::of(call.arguments);
   dialogue::TurnRequest turn;
   MORGAN_TRY(turn.text, fields.required_text("text", parts.context->max_text_chars));
-  MORGAN_TRY(turn.user_id, read_user_id(fields));
+  MORGAN_TRY(turn.user_id, read_user_id(call.caller.get(), fields));
   dialogue::TurnObserver observer;
   observer.on_text = [&call](std::string_view) { return !call.is_cancelled(); };
   MORGAN_TRY(const dialogue::TurnResult result, parts.dialogue->run(turn, observer, call.stop));
@@ -101,7 +101,7 @@ Result<McpToolAnswer> ask(const McpParts& parts, const McpCall& call) {
 Result<McpToolAnswer> remember(const McpParts& parts, const McpCall& call) {
   const Fields fields = Fields::of(call.arguments);
   MORGAN_TRY(const std::string text, fields.required_text("text", dialogue::UserMemories::kMostChars));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(call.caller.get(), fields));
   MORGAN_TRY(const dialogue::Remembered kept, parts.dialogue->memories()->remember(user_id, text, "", call.stop));
   return McpToolAnswer{text_content(kept.is_new ? "Remembered." : "This was known already."),
                        OrderedJson{{"id", kept.memory.memory_id}, {"text", kept.memory.content}, {"new", kept.is_new}}};
@@ -110,7 +110,7 @@ Result<McpToolAnswer> remember(const McpParts& parts, const McpCall& call) {
 Result<McpToolAnswer> recall(const McpParts& parts, const McpCall& call) {
   const Fields fields = Fields::of(call.arguments);
   MORGAN_TRY(const std::string query, fields.required_text("query", dialogue::UserMemories::kMostChars));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(call.caller.get(), fields));
   MORGAN_TRY(const auto limit, fields.integer("limit", {1, kMostRecalled}));
   MORGAN_TRY(const auto found, parts.dialogue->memories()->recall(
                                    user_id, query, static_cast<std::size_t>(limit.value_or(5)), call.stop));

@@ -26,8 +26,8 @@ OrderedJson memory_json(const stores::StoredMemory& memory) {
                      {"updated_at", memory.updated_at}};
 }
 
-Result<std::string> user_of(const net::Request& request) {
-  return check_user_id(request.params.at("user_id"));
+Result<std::string> named_user(const net::Request& request) {
+  return user_of(request.caller.get(), request.params.at("user_id"));
 }
 
 Result<net::Response> search(const std::string& user_id, const Fields& fields, UserMemories& memories,
@@ -46,7 +46,7 @@ Result<net::Response> search(const std::string& user_id, const Fields& fields, U
 }
 
 Result<net::Response> list(const net::Request& request, UserMemories& memories) {
-  MORGAN_TRY(const std::string user_id, user_of(request));
+  MORGAN_TRY(const std::string user_id, named_user(request));
   MORGAN_TRY(const Fields fields, Fields::read(request));
   if (fields.has("query")) return search(user_id, fields, memories, request.stop);
   MORGAN_TRY(const auto limit, fields.integer("limit", {1, kMostPage}));
@@ -61,7 +61,7 @@ Result<net::Response> list(const net::Request& request, UserMemories& memories) 
 
 Result<net::Response> add(const net::Request& request, UserMemories& memories) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const std::string text, fields.required_text("text", UserMemories::kMostChars));
   MORGAN_TRY(const dialogue::Remembered remembered, memories.remember(user_id, text, "", request.stop));
   OrderedJson body{{"success", true}, {"user_id", user_id}, {"new", remembered.is_new}};
@@ -70,7 +70,7 @@ Result<net::Response> add(const net::Request& request, UserMemories& memories) {
 }
 
 Result<net::Response> change(const net::Request& request, UserMemories& memories) {
-  MORGAN_TRY(const std::string user_id, user_of(request));
+  MORGAN_TRY(const std::string user_id, named_user(request));
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const std::string text, fields.required_text("text", UserMemories::kMostChars));
   MORGAN_TRY(const auto importance, fields.integer("importance", {1, 10}));
@@ -81,14 +81,14 @@ Result<net::Response> change(const net::Request& request, UserMemories& memories
 }
 
 Result<net::Response> forget(const net::Request& request, UserMemories& memories) {
-  MORGAN_TRY(const std::string user_id, user_of(request));
+  MORGAN_TRY(const std::string user_id, named_user(request));
   MORGAN_TRY(const bool was_there, memories.store().remove(user_id, request.params.at("memory_id")));
   if (!was_there) return fail(ErrorCode::kNotFound, "this user has no such memory");
   return json_response(OrderedJson{{"success", true}, {"message", "It was forgotten"}, {"user_id", user_id}});
 }
 
 Result<net::Response> erase(const net::Request& request, UserMemories& memories) {
-  MORGAN_TRY(const std::string user_id, user_of(request));
+  MORGAN_TRY(const std::string user_id, named_user(request));
   MORGAN_TRY(const long long erased, memories.store().erase(user_id));
   const std::string message = erased == 0 ? "Nothing was remembered of this user" : "All of it was forgotten";
   return json_response(
@@ -97,7 +97,7 @@ Result<net::Response> erase(const net::Request& request, UserMemories& memories)
 
 /// Page by page, so that 100,000 memories need no more room than 1,000.
 Result<net::Response> export_all(const net::Request& request, UserMemories& memories) {
-  MORGAN_TRY(const std::string user_id, user_of(request));
+  MORGAN_TRY(const std::string user_id, named_user(request));
   MORGAN_TRY(stores::MemoryPage first, memories.store().page(user_id, kExportPage, 0));
   net::Response response;
   response.headers.emplace("Content-Type", "application/json");

@@ -50,9 +50,9 @@ struct ServiceContext {
   std::uint64_t max_upload_bytes = 64'000'000;
   double max_audio_seconds = 3 * 3600.0 - 1;
   std::shared_ptr<RealtimeSecrets> realtime_secrets;  ///< shared with the gate; null: core makes its own
-  std::size_t max_text_chars = 20'000;          ///< of one synthesis or chat text
-  stores::SpeechCache* speech_cache = nullptr;  ///< not owned; null: speech is not kept
-  Webhooks* webhooks = nullptr;                 ///< not owned; null: nobody is told
+  std::size_t max_text_chars = 20'000;                ///< of one synthesis or chat text
+  stores::SpeechCache* speech_cache = nullptr;        ///< not owned; null: speech is not kept
+  Webhooks* webhooks = nullptr;                       ///< not owned; null: nobody is told
 };
 
 /// Morgan's error form ({error, message, details, request_id}), or OpenAI's ({error: {message, type,

@@ -44,10 +44,6 @@ struct Streaming {
   engines::VadEngine* vad;
 };
 
-std::string owner_of(const net::Request& request) {
-  return request.caller ? request.caller->user : "";
-}
-
 Result<net::Response> start(const net::Request& request, const Streaming& streaming) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(std::string wanted, fields.text_or("session_id", ""));

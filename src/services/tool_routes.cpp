@@ -19,7 +19,7 @@ constexpr std::size_t kMostTextChars = 2'000;
 
 Result<net::Response> list_tools(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   OrderedJson all = OrderedJson::array();
   for (const tools::ToolPointer& entry : services.agent->runner().tools_for(user_id)) {
     const tools::Tool& tool = entry->tool;
@@ -35,7 +35,7 @@ Result<net::Response> list_tools(const net::Request& request, const ToolServices
 
 Result<net::Response> call_tool(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const auto arguments, fields.object("arguments"));
   MORGAN_TRY(const bool confirm, fields.boolean_or("confirm", false));
   const tools::ToolCall call{request.params.at("name"), arguments.value_or(Json::object())};
@@ -51,7 +51,7 @@ Result<net::Response> call_tool(const net::Request& request, const ToolServices&
 /// What a request would call; nothing is called.
 Result<net::Response> plan_tools(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const std::string text, fields.required_text("text", kMostTextChars));
   MORGAN_TRY(const auto at, fields.text("at"));
   tools::WallTime when = services.agent->runner().now();
@@ -83,7 +83,7 @@ OrderedJson timer_json(const tools::Timer& timer, tools::WallTime now) {
 
 Result<net::Response> list_timers(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   OrderedJson all = OrderedJson::array();
   for (const tools::Timer& timer : services.timers->list(user_id))
     all.push_back(timer_json(timer, services.timers->now()));
@@ -93,7 +93,7 @@ Result<net::Response> list_timers(const net::Request& request, const ToolService
 
 Result<net::Response> cancel_timer(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const tools::Timer timer, services.timers->cancel(user_id, request.params.at("id")));
   return json_response(
       OrderedJson{{"success", true}, {"message", "The timer was cancelled"}, {"user_id", timer.user_id}});
@@ -108,7 +108,7 @@ std::string body_text(const stores::StoredItem& item, const char* field) {
 
 Result<net::Response> list_notes(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const auto items, services.items->list("note", user_id));
   OrderedJson all = OrderedJson::array();
   for (const stores::StoredItem& item : items)
@@ -119,7 +119,7 @@ Result<net::Response> list_notes(const net::Request& request, const ToolServices
 
 Result<net::Response> show_lists(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
-  MORGAN_TRY(const std::string user_id, read_user_id(fields));
+  MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const auto items, services.items->list("list", user_id));
   std::map<std::string, OrderedJson> lists;
   for (const stores::StoredItem& item : items)

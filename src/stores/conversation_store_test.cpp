@@ -91,6 +91,10 @@ TEST_P(ConversationStoreSuite, ListsNewestFirst) {
   for (int i = 0; i < 3; ++i)
     paged.insert((*store->list(1, i))[0].user_id);
   EXPECT_EQ(paged, (std::set<std::string>{"a", "b", "c"}));
+  const auto of_b = store->list(10, 0, "b");
+  ASSERT_TRUE(of_b);
+  ASSERT_EQ(of_b->size(), 1U);
+  EXPECT_EQ((*of_b)[0].user_id, "b");
 }
 
 TEST_P(ConversationStoreSuite, ResetKeepsTheOldConversationAndStartsANewOne) {

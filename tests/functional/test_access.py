@@ -176,6 +176,10 @@ def test_no_key_reaches_another_users_conversation(guarded, spoken_to):
         yield guarded.post("core", "/api/text?user_id=" + user, {"text": "Hello"}, key="ben")
         yield guarded.post("core", "/api/audio", key="ben", files={"file": ("a.wav", b"x")}, data={"user_id": user})
         yield guarded.get("core", "/api/turns?user_id=" + user, key="ben")
+        yield guarded.get("core", f"/api/memories/{user}", key="ben")
+        yield guarded.call("DELETE", "core", f"/api/memories/{user}", key="ben")
+        for kept in ("tools", "timers", "notes", "lists"):
+            yield guarded.get("core", f"/api/{kept}?user_id={user}", key="ben")
 
     # Of a user that there is, one that there is not, and none: nobody learns which is which.
     told = [{refused(answer, 403, "FORBIDDEN") for answer in attempts(user)} for user in ("anna", "nobody", "default")]

@@ -126,8 +126,8 @@ class JournaledStoreImpl final : public JournaledStore {
     return read;
   }
 
-  Result<std::vector<StoredConversation>> list(long long limit, long long offset) override {
-    auto read = from_database([&](ConversationStore& database) { return database.list(limit, offset); });
+  Result<std::vector<StoredConversation>> list(long long limit, long long offset, const std::string& user_id) override {
+    auto read = from_database([&](ConversationStore& database) { return database.list(limit, offset, user_id); });
     if (!read && is_outage(read.error())) return away(read.error().message);
     return read;
   }

@@ -57,9 +57,9 @@ constexpr PgStatement kPage{"page", "SELECT " MORGAN_PG_MESSAGE
                                     ", (SELECT message_count FROM conversations WHERE user_id = $1 AND is_active) "
                                     "FROM messages m WHERE m.conversation = " MORGAN_PG_ACTIVE
                                     " AND m.sequence > $2::bigint ORDER BY m.sequence LIMIT $3::bigint"};
-constexpr PgStatement kList{"list",
-                            "SELECT " MORGAN_PG_CONVERSATION
-                            " FROM conversations ORDER BY updated_at DESC, id DESC LIMIT $1::bigint OFFSET $2::bigint"};
+constexpr PgStatement kList{"list", "SELECT " MORGAN_PG_CONVERSATION
+                                    " FROM conversations WHERE $3::text = '' OR user_id = $3::text "
+                                    "ORDER BY updated_at DESC, id DESC LIMIT $1::bigint OFFSET $2::bigint"};
 constexpr PgStatement kReset{
     "reset",
     "UPDATE conversations SET is_active = false, updated_at = greatest(updated_at, $2::timestamptz) "
@@ -190,8 +190,8 @@ class PostgresConversationStore final : public ConversationStore {
     return result;
   }
 
-  Result<std::vector<StoredConversation>> list(long long limit, long long offset) override {
-    MORGAN_TRY(const PgRows rows, pool_.run(kList, {count_of(limit), count_of(offset)}));
+  Result<std::vector<StoredConversation>> list(long long limit, long long offset, const std::string& user_id) override {
+    MORGAN_TRY(const PgRows rows, pool_.run(kList, {count_of(limit), count_of(offset), to_pg_text(user_id)}));
     std::vector<StoredConversation> conversations;
     for (int row = 0; row < rows.count(); ++row)
       conversations.push_back(read_conversation(rows, row));
