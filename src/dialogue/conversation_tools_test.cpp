@@ -16,8 +16,8 @@ class ToolTurns : public tools::ToolWorld {
     store_ = std::move(*opened);
     runner_ = std::make_unique<tools::ToolRunner>(registry_, tools::ToolPolicy(), metrics_, [this] { return wall_; });
     agent_ = std::make_unique<tools::ToolAgent>(*runner_, &llm_, zone_);
-    service_ =
-        std::make_unique<ConversationService>(options_, &stt_, &llm_, &tts_, store_.get(), &metrics_, agent_.get());
+    service_ = std::make_unique<ConversationService>(options_, &stt_, &llm_, &tts_, store_.get(), &metrics_, nullptr,
+                                                     agent_.get());
   }
   void TearDown() override {
     service_.reset();

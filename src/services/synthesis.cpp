@@ -1,7 +1,7 @@
 #include "services/synthesis.h"
 
+#include "base/sha256.h"
 #include "base/strings.h"
-#include "models/sha256.h"
 #include "services/json_format.h"
 
 namespace morgan::services {
@@ -70,7 +70,7 @@ enum class Form { kFile, kStream };
 
 /// Everything that the bytes depend on; the next number when they come to depend on more.
 std::string speech_key(const SynthesisCall& call, Form form) {
-  models::Sha256 hash;
+  Sha256 hash;
   const char* const kind = form == Form::kFile ? "1 file" : "1 stream";
   for (const std::string& part :
        {std::string(kind), call.voice.backend, call.model, call.voice.name, std::string(audio::to_string(call.format)),
