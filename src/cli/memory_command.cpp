@@ -120,6 +120,7 @@ void add_memory(CLI::App& root, Context& context) {
   const auto options = std::make_shared<MemoryOptions>();  // shared by the callbacks
   memory->add_option("-u,--user", options->user, "of whom (default: cli, who is you in `morgan chat`)");
 
+  memory->fallthrough();  // -u also behind the subcommand, which inherits it
   CLI::App* list_command = memory->add_subcommand("list", "the newest first, or what fits a query best");
   list_command->add_option("query", options->query, "what it should be about");
   run(list_command, context, options, list);

@@ -102,7 +102,7 @@ void add_audio_stream_routes(ApiRoutes& routes, dialogue::ConversationService& d
       Method::kPost, "/audio/stream/{id}/end",
       {.tag = "conversation",
        .summary = "It is over: transcription, answer and spoken answer",
-       .json_body = "StreamChunkRequest",
+       .json_body = "StreamEndRequest",
        .audio_body = true,
        .json_answer = "AudioTurnAnswer"},
       [streams](const net::Request& request) { return end(request, *streams); }, routes.audio_options());

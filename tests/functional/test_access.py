@@ -77,7 +77,7 @@ def test_refusals_have_the_form_of_the_address(guarded):
     assert set(body) == {"message", "type", "param", "code"}
     assert body["type"] == "invalid_request_error" and body["code"] == "invalid_api_key"
     older = guarded.post("core", "/api/text", {}).json()
-    assert set(older) == {"error", "message", "details", "request_id"} and older["error"] == "UNAUTHORIZED"
+    assert set(older) == {"error", "message", "detail", "details", "request_id"} and older["error"] == "UNAUTHORIZED"
 
 
 def test_the_body_of_who_may_not_come_in_is_not_read(guarded):

@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from conftest import refused, wait_until
-from live_client import Live, spoken
+from live_client import RATE, Live
+from microphone import spoken
 
 
 def say(server, text, user):
@@ -42,7 +43,7 @@ def test_it_is_told_aloud_as_well(server):
 def test_a_live_conversation_remembers_what_it_is_told_and_recalls_it_in_the_next(live_server):
     user = "memory-live"
     with Live(live_server, user_id=user) as client:
-        client.say(spoken(live_server, "Remember that my dog is called Bella."))
+        client.say(spoken(live_server, "Remember that my dog is called Bella.", RATE))
         assert "Bella" in client.answer(0).text
     wait_until(lambda: known(live_server, user), 30, "the memory")
     live_server.post("core", "/api/conversation/reset", {"user_id": user})
@@ -106,16 +107,16 @@ def test_what_cannot_be_remembered_is_refused(server, body):
 
 def test_the_command_line_shows_and_changes_it(server):
     user = ("--user", "memory-cli")
-    assert "My dog is called Rex." in server.cli("memory", *user, "add", "My dog is called Rex.").stdout
-    assert "known already" in server.cli("memory", *user, "add", "my dog is called rex").stdout
-    listed = json.loads(server.cli("--json", "memory", *user, "list").stdout)["memories"]
+    assert "My dog is called Rex." in server.cli("memory", "add", "My dog is called Rex.", *user).stdout
+    assert "known already" in server.cli("memory", "add", "my dog is called rex", *user).stdout
+    listed = json.loads(server.cli("--json", "memory", "list", *user).stdout)["memories"]
     assert [memory["text"] for memory in listed] == ["My dog is called Rex."]
-    assert "Rex" in server.cli("memory", *user, "list", "pets").stdout
-    assert json.loads(server.cli("memory", *user, "export").stdout)["total"] == 1
-    assert server.cli("memory", *user, "forget").returncode == 4
-    assert server.cli("memory", *user, "forget", "mem_none").returncode == 3
-    assert server.cli("memory", *user, "forget", listed[0]["id"]).returncode == 0
-    assert "Nothing is remembered" in server.cli("memory", *user, "list").stdout
+    assert "Rex" in server.cli("memory", "list", "pets", *user).stdout
+    assert json.loads(server.cli("memory", "export", *user).stdout)["total"] == 1
+    assert server.cli("memory", "forget", *user).returncode == 4
+    assert server.cli("memory", "forget", "mem_none", *user).returncode == 3
+    assert server.cli("memory", "forget", listed[0]["id"], *user).returncode == 0
+    assert "Nothing is remembered" in server.cli("memory", "list", *user).stdout
 
 
 def test_facts_survive_a_crash(own_server):

@@ -66,19 +66,30 @@ def test_metrics_count_the_requests(server, service):
     assert health_requests() == before + 1
 
 
+def somethings_id(server, service, path):
+    if path.startswith("/api/timers"):
+        assert server.post("core", "/api/text", {"text": "Set a timer for an hour."}).status_code == 200
+        return server.get("core", "/api/timers").json()["timers"][0]["id"]
+    start = "/audio/stream/start" if path.startswith("/audio") else "/stream/start"
+    return server.post(service, start, {}).json()["session_id"]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_described_address_answers(server, service):
     described = server.get(service, "/openapi.json").json()
     assert described["openapi"].startswith("3.") and described["info"]["title"] and len(described["paths"]) >= 8
-    names = {"{user_id}": "somebody", "/voices/{name}": "/voices/joe"}
+    names = {"{user_id}": "somebody", "/voices/{name}": "/voices/joe", "/api/tools/{name}": "/api/tools/time"}
     models = server.get(service, "/models")
     names["{name}"] = models.json()["models"][0]["id"] if models.status_code == 200 else "whisper-base"
     for path, operations in described["paths"].items():
         for placeholder, value in names.items():
             path = path.replace(placeholder, value)
+        if "{memory_id}" in path:
+            made = server.post("core", "/api/memories", {"text": "I like tea.", "user_id": "somebody"}).json()
+            path = path.replace("{memory_id}", made["memory"]["id"])
         if "{id}" in path:
             # Of a session that is there; each path has its own, for some of them end it.
-            path = path.replace("{id}", server.post(service, "/stream/start", {}).json()["session_id"])
+            path = path.replace("{id}", somethings_id(server, service, path))
         for method, operation in operations.items():
             body = {"json": {}} if method == "post" else {}
             answer = requests.request(method, server.url(service, path), timeout=60, **body)

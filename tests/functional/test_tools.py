@@ -9,7 +9,8 @@ import requests
 
 from conftest import refused, wait_until, word_error_rate
 from house import House
-from live_client import LIMIT, Live, history, spoken
+from live_client import LIMIT, RATE, Live, history
+from microphone import spoken
 
 
 def ask(server, text, user="tools", **fields):
@@ -166,10 +167,12 @@ def test_tools_can_be_switched_off(own_server):
 
 def test_a_spoken_request_is_answered_by_its_tool_in_a_live_conversation(live_server):
     with Live(live_server, user_id="live-tools") as client:
-        client.say(spoken(live_server, "What is twelve times twelve?"))
+        client.say(spoken(live_server, "What is twelve times twelve?", RATE))
         answer = client.answer(0)
         assert answer.text == "That is 144." and answer.end["status"] == "completed"
-        heard = live_server.transcribe(answer.wav(), language="en").json()["text"]
+        reply = live_server.transcribe(answer.wav(), language="en")
+        assert reply.status_code == 200, f"{answer.seconds} s: {reply.text}"
+        heard = reply.json()["text"]
     assert word_error_rate("That is 144.", heard) <= 0.34
     assert history(live_server, "live-tools", 2)[1] == ("assistant", "That is 144.")
 
@@ -177,7 +180,7 @@ def test_a_spoken_request_is_answered_by_its_tool_in_a_live_conversation(live_se
 def test_a_timer_that_was_set_by_voice_survives_a_kill_and_rings(own_server):
     own_server.start(MORGAN_DIALOGUE_TEMPERATURE="0")
     with Live(own_server, user_id="ring") as client:
-        client.say(spoken(own_server, "Set a pasta timer for twenty seconds."))
+        client.say(spoken(own_server, "Set a pasta timer for twenty seconds.", RATE))
         answer = client.answer(0)
     assert answer.text == "The pasta timer is set for 20 seconds."
     wait_until(lambda: len(timers(own_server, "ring")) == 1, LIMIT, "the timer")

@@ -118,6 +118,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void judge(Generation generation, const engines::Hypothesis& hypothesis);
 
   // Answering.
+  void new_reply(Generation generation);
   void start_reply(Generation generation);
   void launch(std::shared_ptr<Reply> reply, ReplyJob job);
   ReplyJob job_for(const LiveAsk& ask) const;

@@ -50,11 +50,17 @@ bool LiveSession::wants_tools() {
   return reply_->plan->kind != tools::ToolPlan::Kind::kTalk;
 }
 
+/// Its voice is known from here on: an answer may be committed before it is begun.
+void LiveSession::new_reply(Generation generation) {
+  const LiveAsk ask = asked_.value_or(own_ask());
+  reply_ = std::make_shared<Reply>();
+  reply_->generation = generation;
+  reply_->rate_hz = ask.voice.sample_rate_hz;
+  reply_->speaks = ask.reply.speak;
+}
+
 void LiveSession::start_reply(Generation generation) {
-  if (!reply_ || reply_->generation != generation) {
-    reply_ = std::make_shared<Reply>();
-    reply_->generation = generation;
-  }
+  if (!reply_ || reply_->generation != generation) new_reply(generation);
   TurnTrace& trace = reply_->trace;
   const bool spoken = !reply_->committed;
   if (spoken) {
@@ -192,11 +198,7 @@ void LiveSession::on_reply_done(const std::shared_ptr<Reply>& reply, Result<Repl
 
 void LiveSession::commit_turn(Generation generation, bool written) {
   if (!reply_ || reply_->generation != generation) {
-    reply_ = std::make_shared<Reply>();
-    reply_->generation = generation;
-    const LiveAsk ask = asked_.value_or(own_ask());
-    reply_->rate_hz = ask.voice.sample_rate_hz;
-    reply_->speaks = ask.reply.speak;
+    new_reply(generation);
     reply_->trace.speech_end = strand_->now();
   }
   Reply& reply = *reply_;

@@ -33,7 +33,8 @@ class SpokenCode {
   static const std::vector<std::string>& vocabulary() {
     static const std::vector<std::string> words{
         "what", "is",    "the",    "time?", "time", "light.", "turn", "on",     "light",  "and",  "radio.", "stop.",
-        "mhm",  "yeah.", "paris?", "about", "my",   "number", "five", "hello.", "please", "word", "in",     "kitchen."};
+        "mhm",  "yeah.", "paris?", "about", "my",   "number", "five", "hello.", "please", "word", "in",     "kitchen.",
+        "set",  "a",     "timer",  "for",   "minutes", "ten", "seconds.", "it?", "tell", "me", "rivers."};
     return words;
   }
 
