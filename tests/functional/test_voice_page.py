@@ -234,8 +234,9 @@ def test_a_microphone_that_is_refused_or_missing_is_told_in_words(visit):
     expect(talk_button(page)).to_have_text("Talk")
 
 
-def test_a_page_that_browsers_do_not_trust_says_so_and_still_converses_in_writing(visit):
-    page = visit(host="morgan.test", path="/")
+def test_a_page_that_browsers_do_not_trust_says_so_and_still_converses_in_writing(visit, own_server):
+    own_server.start(MORGAN_SERVER_INSECURE="true")  # by that name it would ask for a key
+    page = visit(of=own_server, host="morgan.test", path="/")
     expect(page.locator("#note")).to_contain_text("https or from localhost")
     write(page, "What is the capital of Italy?")
     assert "Rome" in answer_ended(page)

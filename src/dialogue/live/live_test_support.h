@@ -31,10 +31,11 @@ inline constexpr std::size_t kGapMs = 20;
 class SpokenCode {
  public:
   static const std::vector<std::string>& vocabulary() {
-    static const std::vector<std::string> words{
-        "what", "is",    "the",    "time?", "time", "light.", "turn", "on",     "light",  "and",  "radio.", "stop.",
-        "mhm",  "yeah.", "paris?", "about", "my",   "number", "five", "hello.", "please", "word", "in",     "kitchen.",
-        "set",  "a",     "timer",  "for",   "minutes", "ten", "seconds.", "it?", "tell", "me", "rivers."};
+    static const std::vector<std::string> words{"what",    "is",    "the",      "time?",  "time",  "light.", "turn",
+                                                "on",      "light", "and",      "radio.", "stop.", "mhm",    "yeah.",
+                                                "paris?",  "about", "my",       "number", "five",  "hello.", "please",
+                                                "word",    "in",    "kitchen.", "set",    "a",     "timer",  "for",
+                                                "minutes", "ten",   "seconds.", "it?",    "tell",  "me",     "rivers."};
     return words;
   }
 
