@@ -223,6 +223,9 @@ class Talkers:
                 raise SystemExit(f"faults: {user} has a message twice")
             if [int(text.split()[1][:-1]) for text in said] != sorted(int(text.split()[1][:-1]) for text in said):
                 raise SystemExit(f"faults: the messages of {user} are out of order")
+            roles = [message["role"] for message in messages]
+            if ("assistant", "assistant") in zip(roles, roles[1:]):
+                raise SystemExit(f"faults: {user} has an answer twice")
             pairs = [(one["content"], other["content"]) for one, other in zip(messages, messages[1:])
                      if (one["role"], other["role"]) == ("user", "assistant")]
             lost = set(turns) - set(pairs)

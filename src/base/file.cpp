@@ -89,6 +89,13 @@ Result<void> write_file_atomically(const fs::path& path, std::string_view conten
   return sync_path(path.has_parent_path() ? path.parent_path() : fs::path("."));
 }
 
+FileStamp FileStamp::of(const std::filesystem::path& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return {status.st_ino, status.st_size, status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+}
+
 Result<void> sync_path(const fs::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0 || ::fsync(file.get()) != 0) return unavailable("sync", path);

@@ -18,6 +18,16 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
 /// @error kUnavailable  disk full, no permission; says which
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content, unsigned mode = 0644);
 
+/// By what a file is known to have changed.
+struct FileStamp {
+  std::uint64_t inode = 0;
+  std::int64_t size = -1;  ///< -1: no file
+  std::int64_t written_ns = 0;
+
+  static FileStamp of(const std::filesystem::path& file);
+  bool operator==(const FileStamp&) const = default;
+};
+
 /// fsync of a file or a directory. @error kUnavailable
 Result<void> sync_path(const std::filesystem::path& path);
 

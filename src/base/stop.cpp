@@ -21,12 +21,13 @@ std::string_view to_string(StopReason reason) {
 }
 
 StopReason StopToken::reason() const {
-  if (!state_) return StopReason::kNone;
-  const StopReason given = state_->reason.load(std::memory_order_relaxed);
-  if (given != StopReason::kNone) return given;
-  if (state_->deadline != std::chrono::steady_clock::time_point::max() &&
-      std::chrono::steady_clock::now() >= state_->deadline) {
-    return StopReason::kDeadline;
+  for (const State* state = state_.get(); state != nullptr; state = state->parent.get()) {
+    const StopReason given = state->reason.load(std::memory_order_relaxed);
+    if (given != StopReason::kNone) return given;
+    if (state->deadline != std::chrono::steady_clock::time_point::max() &&
+        std::chrono::steady_clock::now() >= state->deadline) {
+      return StopReason::kDeadline;
+    }
   }
   return StopReason::kNone;
 }

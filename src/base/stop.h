@@ -34,6 +34,7 @@ class StopToken {
   struct State {
     std::atomic<StopReason> reason{StopReason::kNone};
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+    std::shared_ptr<const State> parent;  // stops this one, too
   };
   explicit StopToken(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;  // shared by the source and every copy of its token
@@ -44,6 +45,9 @@ class StopSource {
   StopSource() : state_(std::make_shared<StopToken::State>()) {}
   /// Stops by itself, with kDeadline, at `deadline`.
   explicit StopSource(std::chrono::steady_clock::time_point deadline) : StopSource() { state_->deadline = deadline; }
+
+  /// Stops by itself when the parent does, with its reason.
+  explicit StopSource(const StopToken& parent) : StopSource() { state_->parent = parent.state_; }
 
   StopToken token() const { return StopToken(state_); }
   /// Only the first reason counts.

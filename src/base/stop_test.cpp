@@ -3,6 +3,19 @@
 namespace morgan {
 namespace {
 
+TEST(Stop, AChildStopsWithItsParentAndNotTheOtherWayRound) {
+  StopSource parent;
+  StopSource child(parent.token());
+  StopSource other(parent.token());
+  child.request_stop(StopReason::kClientGone);
+  EXPECT_EQ(child.token().reason(), StopReason::kClientGone);
+  EXPECT_FALSE(parent.token().stop_requested());
+  EXPECT_FALSE(other.token().stop_requested());
+  parent.request_stop(StopReason::kShutdown);
+  EXPECT_EQ(other.token().reason(), StopReason::kShutdown);
+  EXPECT_EQ(child.token().reason(), StopReason::kClientGone);
+}
+
 TEST(Stop, FirstReasonCounts) {
   StopSource source;
   const StopToken token = source.token();

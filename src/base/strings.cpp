@@ -84,6 +84,13 @@ std::optional<long long> parse_integer(std::string_view text) {
   return value;
 }
 
+void cut_utf8(std::string& text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return;
+  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xC0U) == 0x80U)
+    --most_bytes;
+  text.resize(most_bytes);
+}
+
 bool is_valid_utf8(std::string_view bytes) {
   std::size_t i = 0;
   while (i < bytes.size()) {

@@ -23,6 +23,9 @@ std::optional<long long> parse_integer(std::string_view text);
 /// True when the bytes are well-formed UTF-8 (no overlong forms, no surrogates; RFC 3629).
 bool is_valid_utf8(std::string_view bytes);
 
+/// Keeps at most so many bytes, and no part of a character. @param text  well-formed UTF-8
+void cut_utf8(std::string& text, std::size_t most_bytes);
+
 /// The known name closest to `wanted` by edit distance, when close enough to be a likely typing
 /// error; for "did you mean" in messages.
 std::optional<std::string> nearest_name(std::string_view wanted, std::span<const std::string> known);

@@ -3,6 +3,15 @@
 namespace morgan {
 namespace {
 
+TEST(Strings, CutsBetweenCharacters) {
+  const std::string euros = "a\xE2\x82\xAC\xE2\x82\xAC";
+  for (const auto& [most, left] : {std::pair{7, 7}, {6, 4}, {5, 4}, {4, 4}, {3, 1}, {1, 1}, {0, 0}, {99, 7}}) {
+    std::string text = euros;
+    cut_utf8(text, static_cast<std::size_t>(most));
+    EXPECT_EQ(text, euros.substr(0, static_cast<std::size_t>(left))) << most;
+  }
+}
+
 TEST(Strings, TrimsAndSplits) {
   EXPECT_EQ(trim("  a b \n"), "a b");
   EXPECT_EQ(trim(" \t"), "");

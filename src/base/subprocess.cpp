@@ -1,10 +1,10 @@
 #include "base/subprocess.h"
 
+#include "base/spawn_plan.h"
 #include "base/strings.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,22 +22,6 @@ namespace {
 constexpr std::size_t kKeptOutput = 64 * 1024;
 constexpr int kPollMilliseconds = 100;
 constexpr auto kTermGrace = std::chrono::seconds(2);
-
-/// posix_spawn's two option objects, freed together.
-struct SpawnPlan {
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-  SpawnPlan() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-};
 
 void keep_tail(std::string& output, const char* bytes, std::size_t count) {
   output.append(bytes, count);

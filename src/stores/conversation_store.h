@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,6 +95,9 @@ class ConversationStore {
 
   /// Deletes everything of the user, for good, the profile too. @return messages deleted
   virtual Result<long long> erase(const std::string& user_id) = 0;
+
+  /// How long one call may take, where the store has a limit; 0: as usual. For a write that had waited and is slow.
+  virtual void set_patience(std::chrono::milliseconds) {}
 
   /// A cheap round trip. @error kUnavailable, kCorrupt  why it cannot be used
   virtual Result<void> ping() = 0;

@@ -5,12 +5,14 @@
 
 #include <arpa/inet.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +71,9 @@ class PostgresTestServer {
     as_postgres({program("pg_ctl"), "stop", "-w", "-s", "-D", data(), "-m", mode});
     running_ = false;
   }
+  /// Every process of it stands still: connections stay, nothing is answered. Until thaw().
+  void freeze() const { signal_all(SIGSTOP); }
+  void thaw() const { signal_all(SIGCONT); }
   /// A new database. @return its url
   std::string make_database() {
     const std::string name = "test" + std::to_string(++databases_);
@@ -109,6 +114,21 @@ class PostgresTestServer {
     if (::getuid() == 0) command.insert(command.begin(), {"runuser", "-u", "postgres", "--"});
     const auto ran = run_process(command, folder_, {});
     return ran && ran->exit_code == 0;
+  }
+
+  void signal_all(int signal) const {
+    pid_t first = 0;
+    std::ifstream(folder_ / "data" / "postmaster.pid") >> first;
+    if (first <= 0) return;
+    ::kill(first, signal);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      // "PID (NAME) STATE PARENT ..."
+      std::string stat;
+      std::getline(std::ifstream(entry.path() / "stat"), stat);
+      const std::size_t name_end = stat.rfind(") ");
+      if (name_end == std::string::npos) continue;
+      if (std::atoi(stat.c_str() + name_end + 4) == first) ::kill(std::atoi(stat.c_str()), signal);
+    }
   }
 
   const int port_;

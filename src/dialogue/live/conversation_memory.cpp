@@ -38,21 +38,28 @@ void ConversationMemory::refresh() {
       const auto self = weak.lock();
       if (!self) return;
       self->reading_ = false;
-      if (history) self->loaded(*history, profile.has_value() ? *profile : "{}");
+      if (history) self->loaded(*history, profile ? std::optional(*profile) : std::nullopt);
     });
   };
   reading_ = pool_.run(std::move(task)).has_value();
 }
 
-void ConversationMemory::loaded(std::vector<stores::StoredMessage> history, const std::string& profile) {
+void ConversationMemory::loaded(std::vector<stores::StoredMessage> history, const std::optional<std::string>& profile) {
   if (writing_ || !waiting_.empty()) return;
   history_ = std::move(history);
-  if (std::exchange(pauses_known_, true)) return;
-  const auto parsed = parse_json(profile);
-  if (!parsed) return;
-  const auto mean = json_number(*parsed, "pause_mean_ms");
-  const auto seen = json_number(*parsed, "pauses_seen");
-  if (mean && *mean && seen && *seen) pauses_ = {**mean, static_cast<int>(**seen)};
+  if (profile && !std::exchange(pauses_known_, true)) know_pauses(*profile);
+}
+
+void ConversationMemory::know_pauses(const std::string& profile) {
+  pauses_ = {};
+  if (const auto parsed = parse_json(profile)) {
+    const auto mean = json_number(*parsed, "pause_mean_ms");
+    const auto seen = json_number(*parsed, "pauses_seen");
+    if (mean && *mean && seen && *seen) pauses_ = {**mean, static_cast<int>(**seen)};
+  }
+  // What was heard before it was known comes after it.
+  for (const Ms pause : std::exchange(early_pauses_, {}))
+    pauses_.add(pause);
 }
 
 std::vector<engines::ChatMessage> ConversationMemory::prompt(const std::string& user_text) const {
@@ -137,10 +144,12 @@ void ConversationMemory::remember_assistant(const std::string& text, const std::
 void ConversationMemory::add_pause(Ms pause) {
   pauses_.add(pause);
   pauses_changed_ = true;
+  if (!pauses_known_ && early_pauses_.size() < kMostEarlyPauses) early_pauses_.push_back(pause);
 }
 
 void ConversationMemory::write_pauses() {
-  if (!std::exchange(pauses_changed_, false)) return;
+  // While it is not known what was learned before, that would be written over.
+  if (!pauses_known_ || !std::exchange(pauses_changed_, false)) return;
   const Json profile{{"pause_mean_ms", pauses_.mean_ms}, {"pauses_seen", pauses_.seen}};
   queue([user = user_id_, json = dump_json(profile)](stores::ConversationStore& store) {
     return store.set_profile(user, json);

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
  public:
   /// Writes that may wait; beyond, the store is broken and on_trouble says so.
   static constexpr std::size_t kMostWaiting = 64;
+  /// Pauses that are added once the profile can be read; the mean forgets older ones anyway.
+  static constexpr std::size_t kMostEarlyPauses = 100;
 
   /// The store and the pool outlive what is written.
   ConversationMemory(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool,
@@ -46,7 +49,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   void remember_assistant(const std::string& text, const std::string& metadata) override;
   void remember_recalled(const std::string& facts) override;
   const SpeakerPauses& pauses() const override { return pauses_; }
-  /// It is written with the next message.
+  /// It is written with the next message, once the profile could be read.
   void add_pause(Ms pause) override;
   void when_written(std::function<void()> then) override;
   /// Messages kept for the prompt.
@@ -60,7 +63,9 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   void try_again(const Error& why);
   void forget_oldest();
   void write_pauses();
-  void loaded(std::vector<stores::StoredMessage> history, const std::string& profile);
+  /// @param profile  nullopt: it could not be read
+  void loaded(std::vector<stores::StoredMessage> history, const std::optional<std::string>& profile);
+  void know_pauses(const std::string& profile);
 
   std::shared_ptr<runtime::Strand> strand_;
   runtime::BlockingPool& pool_;
@@ -80,7 +85,8 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   std::vector<std::function<void()>> when_written_;
   SpeakerPauses pauses_;
   bool pauses_changed_ = false;
-  bool pauses_known_ = false;
+  bool pauses_known_ = false;     // what was learned in other conversations is in them
+  std::vector<Ms> early_pauses_;  // heard before that
 };
 
 }  // namespace morgan::dialogue::live

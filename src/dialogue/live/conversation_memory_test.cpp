@@ -31,7 +31,10 @@ class FickleStore final : public stores::ConversationStore {
     return real_.list(limit, offset, user);
   }
   Result<bool> reset(const std::string& user) override { return real_.reset(user); }
-  Result<std::string> profile(const std::string& user) override { return real_.profile(user); }
+  Result<std::string> profile(const std::string& user) override {
+    if (broken || no_profiles) return fail(ErrorCode::kUnavailable, "away");
+    return real_.profile(user);
+  }
   Result<void> set_profile(const std::string& user, const std::string& json) override {
     return real_.set_profile(user, json);
   }
@@ -39,6 +42,7 @@ class FickleStore final : public stores::ConversationStore {
   Result<void> ping() override { return real_.ping(); }
   std::string description() const override { return "fickle"; }
   bool broken = false;
+  bool no_profiles = false;  // cannot be read; anything can be written
 
  private:
   stores::ConversationStore& real_;
@@ -247,6 +251,24 @@ TEST_F(ConversationMemoryTest, HowSomebodyPausesOutlivesTheSession) {
   EXPECT_EQ(again->pauses().seen, 4);
   EXPECT_DOUBLE_EQ(again->pauses().mean_ms, 700);
   EXPECT_EQ(make("bob")->pauses().seen, 0);
+}
+
+TEST_F(ConversationMemoryTest, WhatWasLearnedIsNotWrittenOverWhileItCannotBeRead) {
+  ASSERT_TRUE(store_->set_profile("ann", R"({"pause_mean_ms":1000.0,"pauses_seen":8})"));
+  fickle_.no_profiles = true;
+  const auto memory = make();
+  memory->add_pause(200);
+  memory->remember_user("Hello.", "{}");
+  settle();
+  EXPECT_EQ(*store_->profile("ann"), R"({"pause_mean_ms":1000.0,"pauses_seen":8})");
+  fickle_.no_profiles = false;
+  memory->refresh();
+  settle();
+  EXPECT_EQ(memory->pauses().seen, 9);
+  EXPECT_DOUBLE_EQ(memory->pauses().mean_ms, 800);
+  memory->remember_user("And?", "{}");
+  settle();
+  EXPECT_EQ(*store_->profile("ann"), R"({"pause_mean_ms":800.0,"pauses_seen":9})");
 }
 
 }  // namespace

@@ -7,12 +7,16 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace morgan::stores {
 
 // How long things are kept, as in the older Morgan.
 inline constexpr std::chrono::seconds kConversationKept{3600};
 inline constexpr std::chrono::seconds kProfileKept{24 * 3600};
+
+/// What the keys of synthesized speech begin with: large, made anew when it is gone, never changed.
+inline constexpr std::string_view kSpeechKeys = "speech:";
 
 /// @thread any, concurrently
 class Cache {

@@ -4,7 +4,7 @@
 #include "stores/cache/redis_connection.h"
 
 #include <condition_variable>
-#include <set>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -13,9 +13,14 @@ namespace morgan::stores {
 namespace {
 
 constexpr std::chrono::milliseconds kAskEvery{1000};
-/// Keys that changed while the server was away; beyond, the rest expires by itself.
-constexpr std::size_t kMostChanged = 10'000;
-constexpr std::size_t kMostKept = 1'000'000;
+/// Keys that were set while the server was away; beyond, they are as if they were erased.
+constexpr std::size_t kMostSet = 10'000;
+/// Keys that changed at all; beyond, the server's values last until they expire by themselves.
+constexpr std::size_t kMostChanged = 200'000;
+/// Speech would push out of this process' memory what conversations need.
+bool is_speech(const std::string& key) {
+  return key.starts_with(kSpeechKeys);
+}
 
 class RedisCache final : public Cache {
  public:
@@ -44,9 +49,8 @@ class RedisCache final : public Cache {
   }
 
   void set(const std::string& key, const std::string& value, std::chrono::seconds kept) override {
-    // What is large, speech, would push out what conversations need.
-    if (value.size() <= kMostKept) memory_.set(key, value, kept);
-    if (!run({"SET", prefixed(key), value, "EX", std::to_string(kept.count())})) missed(key, kept);
+    if (!is_speech(key)) memory_.set(key, value, kept);
+    if (!run({"SET", prefixed(key), value, "EX", std::to_string(kept.count())}) && !is_speech(key)) missed(key, kept);
   }
 
   void erase(const std::string& key) override {
@@ -64,6 +68,7 @@ class RedisCache final : public Cache {
 
  private:
   using Answer = Result<std::optional<std::string>>;
+  using Missed = std::map<std::string, std::chrono::seconds>;  // key to how long it is kept; 0: it was erased
 
   /// Other programs may use the server, too.
   static std::string prefixed(const std::string& key) { return "morgan:" + key; }
@@ -75,10 +80,16 @@ class RedisCache final : public Cache {
     }
     std::unique_ptr<RedisConnection> connection = take_idle();
     Answer answer = run_on(connection, command);
-    if (!answer) return answer;
+    // A server that refuses to be written to (full, a replica) would go on to answer with what was true before.
+    const bool refused = !answer && connection != nullptr && connection->usable() && command.front() != "GET";
+    if (refused) leave(answer.error());
+    if (connection != nullptr && connection->usable()) keep_idle(std::move(connection));
+    return answer;
+  }
+
+  void keep_idle(std::unique_ptr<RedisConnection> connection) {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < most_) idle_.push_back(std::move(connection));
-    return answer;
   }
 
   /// nullptr when there is none.
@@ -90,11 +101,17 @@ class RedisCache final : public Cache {
     return connection;
   }
 
-  /// An idle connection may have been lost meanwhile: then once more on a new one.
+  /// An idle connection may have been closed meanwhile: then once more on a new one. A server that was too slow is not
+  /// asked twice.
   Answer run_on(std::unique_ptr<RedisConnection>& connection, const std::vector<std::string>& command) {
     if (connection != nullptr) {
       Answer answer = connection->run(command);
       if (answer || connection->usable()) return answer;
+      if (connection->gave_up_waiting()) {
+        leave(answer.error());
+        return answer;
+      }
+      connection = nullptr;
     }
     auto opened = RedisConnection::open(target_);
     if (!opened) {
@@ -107,9 +124,16 @@ class RedisCache final : public Cache {
     return answer;
   }
 
+  /// @param kept  0: it was erased
   void missed(const std::string& key, std::chrono::seconds kept) {
     const std::lock_guard lock(mutex_);
-    if (missed_.size() < kMostChanged) missed_[key] = kept;
+    if (missed_.size() < kMostSet || missed_.contains(key)) {
+      missed_[key] = kept;
+    } else if (missed_.size() < kMostChanged) {
+      missed_[key] = {};
+    } else if (!std::exchange(missed_too_much_, true)) {
+      log::warn("stores", "too much changes while the cache server is away: it may answer with what was true before");
+    }
   }
 
   void leave(const Error& why) {
@@ -128,34 +152,65 @@ class RedisCache final : public Cache {
   /// Connects anew, or asks over a connection that there is. @thread the constructor's, then the watching one
   void ask() {
     std::unique_ptr<RedisConnection> connection = take_idle();
-    if (connection == nullptr || !connection->run({"PING"})) {
+    if (connection == nullptr || !may_write(*connection)) {
       auto opened = RedisConnection::open(target_);
       if (!opened) return leave(opened.error());
       connection = std::move(*opened);
+      if (const auto writes = may_write(*connection); !writes) return leave(writes.error());
     }
-    bring_up_to_date(*connection);
+    for (Missed missed = take_missed(); !missed.empty(); missed = take_missed()) {
+      if (const auto written = bring_up_to_date(*connection, missed); !written) {
+        miss_again(missed);
+        return leave(written.error());
+      }
+    }
+    come_back(std::move(connection));
+  }
+
+  /// Also that there is room, and that it is not a replica.
+  static Result<void> may_write(RedisConnection& connection) {
+    MORGAN_CHECK_OK(connection.run({"SET", prefixed("alive"), "1", "EX", "60"}));
+    return {};
+  }
+
+  void come_back(std::unique_ptr<RedisConnection> connection) {
+    keep_idle(std::move(connection));
     const std::lock_guard lock(mutex_);
+    if (!missed_.empty()) return;  // since they were taken; the next time
     if (!why_.empty()) log::info("stores", "the cache server is back");
     why_.clear();
+    missed_too_much_ = false;
     breaker_.succeeded();
-    if (idle_.size() < most_) idle_.push_back(std::move(connection));
     metrics_.set_gauge("morgan_cache_up", {}, 1);
   }
 
-  /// What the server has of before is wrong for what changed since.
-  void bring_up_to_date(RedisConnection& connection) {
-    std::map<std::string, std::chrono::seconds> missed;
-    {
-      const std::lock_guard lock(mutex_);
-      missed.swap(missed_);
+  Missed take_missed() {
+    const std::lock_guard lock(mutex_);
+    return stopping_ ? Missed{} : std::exchange(missed_, {});
+  }
+
+  /// What changed once more meanwhile is newer.
+  void miss_again(Missed& missed) {
+    const std::lock_guard lock(mutex_);
+    missed_.merge(missed);
+  }
+
+  /// What the server has of before is wrong for what changed since. What is written is taken out of `missed`.
+  Result<void> bring_up_to_date(RedisConnection& connection, Missed& missed) {
+    while (!missed.empty() && !is_stopping()) {
+      const auto& [key, kept] = *missed.begin();
+      const auto value = kept.count() > 0 ? memory_.get(key) : std::nullopt;
+      MORGAN_CHECK_OK(value ? connection.run({"SET", prefixed(key), *value, "EX", std::to_string(kept.count())})
+                            : connection.run({"DEL", prefixed(key)}));
+      missed.erase(missed.begin());
     }
-    for (const auto& [key, kept] : missed) {
-      const auto value = memory_.get(key);
-      const Answer written = value ? connection.run({"SET", prefixed(key), *value, "EX",
-                                                     std::to_string(std::max<long long>(1, kept.count()))})
-                                   : connection.run({"DEL", prefixed(key)});
-      if (!written) this->missed(key, kept);
-    }
+    missed.clear();
+    return {};
+  }
+
+  bool is_stopping() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
   }
 
   void watch() {
@@ -179,7 +234,8 @@ class RedisCache final : public Cache {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::vector<std::unique_ptr<RedisConnection>> idle_;
-  std::map<std::string, std::chrono::seconds> missed_;  // key to how long it is kept
+  Missed missed_;
+  bool missed_too_much_ = false;
   CircuitBreaker breaker_;
   std::string why_;  // not empty while the server is away
   bool stopping_ = false;

@@ -83,6 +83,45 @@ TEST_F(RedisCacheTest, AServerThatIsAwayAtTheStartIsNoError) {
   EXPECT_EQ(cache->get("a"), "1");
 }
 
+TEST_F(RedisCacheTest, AServerThatRefusesToBeWrittenToIsAwayAndSaysWhy) {
+  const auto cache = open();
+  cache->set("a", "old", seconds(60));
+  server_->run({"REPLICAOF", "127.0.0.1", "1"});
+  cache->set("a", "new", seconds(60));
+  EXPECT_EQ(cache->health().state, StoreState::kDegraded);
+  EXPECT_NE(cache->health().detail.find("READONLY"), std::string::npos) << cache->health().detail;
+  EXPECT_EQ(cache->get("a"), "new");
+  server_->run({"REPLICAOF", "NO", "ONE"});
+  wait_for(*cache, StoreState::kHealthy);
+  EXPECT_EQ(server_->run({"GET", "morgan:a"}), "new\n");
+}
+
+TEST_F(RedisCacheTest, AnEraseIsNotForgottenAmongManyChanges) {
+  const auto cache = open();
+  cache->set("secret", "old", seconds(60));
+  // It keeps its data and refuses to be written to.
+  server_->run({"REPLICAOF", "127.0.0.1", "1"});
+  cache->set("first", "notices", seconds(60));
+  ASSERT_EQ(cache->health().state, StoreState::kDegraded);
+  for (int i = 0; i < 10'001; ++i)
+    cache->set(std::to_string(i), "x", seconds(60));
+  cache->erase("secret");
+  EXPECT_EQ(server_->run({"GET", "morgan:secret"}), "old\n");
+  server_->run({"REPLICAOF", "NO", "ONE"});
+  wait_for(*cache, StoreState::kHealthy);
+  EXPECT_EQ(server_->run({"GET", "morgan:secret"}), "\n");
+}
+
+TEST_F(RedisCacheTest, SpeechIsNotKeptInTheProcess) {
+  const auto cache = open();
+  cache->set("speech:a", "audio", seconds(60));
+  EXPECT_EQ(cache->get("speech:a"), "audio");
+  server_->stop();
+  EXPECT_EQ(cache->get("speech:a"), std::nullopt);
+  cache->set("speech:a", "audio", seconds(60));
+  EXPECT_EQ(cache->get("speech:a"), std::nullopt);
+}
+
 TEST_F(RedisCacheTest, EightThreadsShareFourConnections) {
   const auto cache = open();
   std::vector<std::thread> threads;

@@ -4,6 +4,8 @@
 
 #include <sys/time.h>
 
+#include <cerrno>
+
 namespace morgan::stores {
 
 namespace {
@@ -96,7 +98,11 @@ Result<std::optional<std::string>> RedisConnection::run(const std::vector<std::s
   }
   const std::unique_ptr<void, FreeReply> answer(
       redisCommandArgv(context_.get(), static_cast<int>(words.size()), words.data(), lengths.data()));
-  if (answer == nullptr) return failure(context_->errstr);
+  if (answer == nullptr) {
+    const int why = errno;
+    gave_up_waiting_ = context_->err == REDIS_ERR_IO && (why == EAGAIN || why == EWOULDBLOCK);
+    return failure(gave_up_waiting_ ? "it did not answer in time" : context_->errstr);
+  }
   const auto* const reply = static_cast<const redisReply*>(answer.get());
   if (reply->type == REDIS_REPLY_ERROR)
     return failure(std::string_view(reply->str, static_cast<std::size_t>(reply->len)));

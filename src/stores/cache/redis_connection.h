@@ -33,6 +33,8 @@ class RedisConnection {
   Result<std::optional<std::string>> run(const std::vector<std::string>& command);
   /// False once it was lost.
   bool usable() const { return context_ != nullptr && context_->err == 0; }
+  /// It was lost because the server did not answer, not because it was closed.
+  bool gave_up_waiting() const { return gave_up_waiting_; }
 
  private:
   struct Free {
@@ -43,6 +45,7 @@ class RedisConnection {
 
   const std::string name_;
   std::unique_ptr<redisContext, Free> context_;
+  bool gave_up_waiting_ = false;
 };
 
 }  // namespace morgan::stores

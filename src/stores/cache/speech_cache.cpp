@@ -1,5 +1,6 @@
 #include "stores/cache/speech_cache.h"
 
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -7,7 +8,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <fstream>
 #include <utility>
@@ -21,11 +21,12 @@ namespace {
 constexpr std::chrono::seconds kSharedFor{24 * 3600};
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::string_view kBeingWritten = ".new-";
+/// Beyond, the process ended while it wrote. A younger one may be another process', which has the same folder.
+constexpr std::chrono::seconds kWrittenWithin{60};
 
 /// CRC-32, so that a file that a power cut left half written is not played.
 std::string checksum(std::string_view bytes) {
-  auto sum = static_cast<std::uint32_t>(
-      ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+  std::uint32_t sum = crc32(bytes);
   std::string text(kChecksumBytes, '\0');
   for (char& c : text) {
     c = static_cast<char>(static_cast<unsigned char>(sum & 0xff));
@@ -39,7 +40,7 @@ bool is_key(const std::string& name) {
 }
 
 std::string shared_key(const std::string& key) {
-  return "speech:" + key;
+  return std::string(kSpeechKeys) + key;
 }
 
 }  // namespace
@@ -65,8 +66,9 @@ void SpeechCache::find_files() {
     const std::string name = entry.path().filename();
     if (is_key(name)) {
       found.emplace_back(entry.last_write_time(status), Entry{name, entry.file_size(status)});
-    } else if (name.find(kBeingWritten) != std::string::npos) {
-      fs::remove(entry.path(), status);  // the process ended while it wrote
+    } else if (name.find(kBeingWritten) != std::string::npos &&
+               entry.last_write_time(status) + kWrittenWithin < fs::file_time_type::clock::now()) {
+      fs::remove(entry.path(), status);
     }
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

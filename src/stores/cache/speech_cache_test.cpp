@@ -35,9 +35,10 @@ class SpeechCacheTest : public ::testing::Test {
     return cache ? std::move(cache).value() : nullptr;
   }
   /// As if it had been used then.
-  void set_time(char digit, long seconds) {
+  void set_time(char digit, long seconds) { set_time(key(digit), seconds); }
+  void set_time(const std::string& name, long seconds) {
     const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
-    ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "speech" / key(digit)).c_str(), times, 0), 0);
+    ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "speech" / name).c_str(), times, 0), 0);
   }
 
   fs::path folder_;
@@ -111,8 +112,12 @@ TEST_F(SpeechCacheTest, OnlyTheOwnerMayListenAndHalfWrittenFilesGo) {
   struct stat status{};
   ASSERT_EQ(::stat((folder_ / "speech").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0700U);
-  const fs::path half = folder_ / "speech" / (key('b') + ".new-abc");
+  const std::string name = key('b') + ".new-abc";
+  const fs::path half = folder_ / "speech" / name;
   ASSERT_TRUE(write_file_atomically(half, "half"));
+  open();
+  EXPECT_TRUE(fs::exists(half)) << "another process may be writing it";
+  set_time(name, 1000);
   open();
   EXPECT_FALSE(fs::exists(half));
 }

@@ -1,5 +1,6 @@
 #include "stores/journal/journal_file.h"
 
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -7,12 +8,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace morgan::stores {
@@ -37,11 +38,6 @@ Number get(const char* at) {
   return number;
 }
 
-std::uint32_t checksum(std::string_view bytes) {
-  return static_cast<std::uint32_t>(
-      ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
-}
-
 bool write_all(int descriptor, std::string_view bytes, std::uint64_t place) {
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(place));
@@ -49,6 +45,34 @@ bool write_all(int descriptor, std::string_view bytes, std::uint64_t place) {
     if (written <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(written));
     place += static_cast<std::uint64_t>(written);
+  }
+  return true;
+}
+
+/// The bytes of the whole record that the bytes begin with; nullopt: there is none.
+std::optional<std::string_view> record_in(std::string_view bytes) {
+  if (bytes.size() <= kRecordHeadBytes) return std::nullopt;
+  const std::uint64_t length = get<std::uint32_t>(bytes.data());
+  if (length == 0 || length > bytes.size() - kRecordHeadBytes) return std::nullopt;
+  const std::string_view record = bytes.substr(kRecordHeadBytes, length);
+  if (crc32(record) != get<std::uint32_t>(bytes.data() + 4)) return std::nullopt;
+  return record;
+}
+
+/// Whether what does not begin with a whole record is the last one, half written or still zeros, which was never
+/// acknowledged. Anything else is damage: of the last record's length, or before records that are whole.
+bool is_half_written(std::string_view rest) {
+  constexpr std::uint64_t kMostChecked = 64'000'000;  // a tenth of a second
+  if (rest.find_first_not_of('\0') == std::string_view::npos || rest.size() <= kRecordHeadBytes) return true;
+  const std::string_view content = rest.substr(kRecordHeadBytes);
+  if (get<std::uint32_t>(rest.data()) <= content.size()) return false;
+  if (crc32(content) == get<std::uint32_t>(rest.data() + 4)) return false;
+  std::uint64_t checked = 0;
+  for (std::string_view later = content; later.size() > kRecordHeadBytes; later.remove_prefix(1)) {
+    const std::uint64_t length = get<std::uint32_t>(later.data());
+    if (length > later.size() - kRecordHeadBytes) continue;
+    checked += length;
+    if (checked > kMostChecked || record_in(later)) return false;
   }
   return true;
 }
@@ -78,29 +102,36 @@ Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::filesystem::pa
                 "the journal " + file.string() + " is in use by another Morgan; give each a MORGAN_HOME of its own");
   }
   MORGAN_CHECK_OK(journal->load(pending));
+  // Its name is to survive a power cut, too.
+  MORGAN_CHECK_OK(sync_path(journal->folder()));
   return journal;
 }
 
-Result<void> JournalFile::write_begin(std::uint64_t place) {
-  std::array<char, 8> bytes{};
-  put(bytes.data(), place);
-  if (!write_all(descriptor_, {bytes.data(), bytes.size()}, kMagic.size()) || ::fdatasync(descriptor_) != 0) {
+std::filesystem::path JournalFile::folder() const {
+  return file_.has_parent_path() ? file_.parent_path() : std::filesystem::path(".");
+}
+
+Result<void> JournalFile::write_head(std::uint64_t begin) {
+  std::array<char, kHeadBytes> bytes{};
+  kMagic.copy(bytes.data(), kMagic.size());
+  put(bytes.data() + kMagic.size(), begin);
+  if (!write_all(descriptor_, {bytes.data(), bytes.size()}, 0) || ::fdatasync(descriptor_) != 0) {
     return failure("write");
   }
-  begin_ = place;
+  begin_ = begin;
   return {};
 }
 
 Result<void> JournalFile::begin_anew() {
-  // First the records, then the place: a place beyond the end is known to mean an empty journal.
-  if (::ftruncate(descriptor_, size_ >= kHeadBytes ? static_cast<off_t>(kHeadBytes) : 0) != 0 ||
-      ::fsync(descriptor_) != 0) {
-    return failure("empty");
-  }
-  if (!write_all(descriptor_, kMagic, 0)) return failure("write");
+  // First the records, then the place: a file that ends with its head is known to be empty, whatever that says.
+  if (::ftruncate(descriptor_, size_ >= kHeadBytes ? static_cast<off_t>(kHeadBytes) : 0) != 0) return failure("empty");
   size_ = kHeadBytes;
   lengths_.clear();
-  return write_begin(kHeadBytes);
+  begin_ = 0;
+  // The records are gone. If the head cannot be written, then nothing is added before it can: see add().
+  if (::fsync(descriptor_) == 0 && write_head(kHeadBytes)) return {};
+  log::error("stores", "the journal was emptied, but its head cannot be written", {{"file", file_.string()}});
+  return {};
 }
 
 Result<void> JournalFile::keep_aside() const {
@@ -115,43 +146,32 @@ Result<void> JournalFile::keep_aside() const {
     }
     log::error("stores", "the journal is damaged: kept aside, what stands before the damage is used",
                {{"copy", copy.string()}});
-    return sync_path(copy);
+    MORGAN_CHECK_OK(sync_path(copy));
+    return sync_path(folder());
   }
 }
 
 Result<void> JournalFile::load(std::vector<std::string>& pending) {
   MORGAN_TRY(const std::string content, read_file(file_, std::numeric_limits<std::uint64_t>::max()));
   size_ = content.size();
-  if (content.empty()) {
+  const bool is_journal = content.size() >= kHeadBytes && content.starts_with(kMagic);
+  begin_ = is_journal ? get<std::uint64_t>(content.data() + kMagic.size()) : 0;
+  if (begin_ < kHeadBytes || begin_ > content.size()) {
+    // It may have ended while it was made or emptied.
+    const bool is_empty = content.size() < kHeadBytes || (is_journal && content.size() == kHeadBytes) ||
+                          content.find_first_not_of('\0') == std::string::npos;
+    if (!is_empty) MORGAN_CHECK_OK(keep_aside());
     MORGAN_CHECK_OK(begin_anew());
-    return sync_path(file_.has_parent_path() ? file_.parent_path() : std::filesystem::path("."));
+    return begin_ == kHeadBytes ? Result<void>() : write_head(kHeadBytes);
   }
-  if (content.size() < kHeadBytes) return begin_anew();  // ended while it was made
-  if (std::string_view(content).substr(0, kMagic.size()) != kMagic) {
-    MORGAN_CHECK_OK(keep_aside());
-    return begin_anew();
-  }
-  begin_ = get<std::uint64_t>(content.data() + kMagic.size());
-  if (begin_ < kHeadBytes || begin_ > content.size()) return begin_anew();
   std::uint64_t at = begin_;
-  while (at < content.size()) {
-    const std::uint64_t left = content.size() - at;
-    const std::uint64_t length = left < kRecordHeadBytes ? 0 : get<std::uint32_t>(content.data() + at);
-    const bool whole = length > 0 && length <= left - std::min(left, kRecordHeadBytes);
-    const std::string_view record =
-        whole ? std::string_view(content).substr(at + kRecordHeadBytes, length) : std::string_view();
-    if (!whole || checksum(record) != get<std::uint32_t>(content.data() + at + 4)) break;
-    pending.emplace_back(record);
-    lengths_.push_back(kRecordHeadBytes + length);
-    at += kRecordHeadBytes + length;
+  while (const auto record = record_in(std::string_view(content).substr(at))) {
+    pending.emplace_back(*record);
+    lengths_.push_back(kRecordHeadBytes + record->size());
+    at += lengths_.back();
   }
   if (at == content.size()) return {};
-  // The last record, half written or still zeros, was never acknowledged. Anything else is damage.
-  const std::string_view rest = std::string_view(content).substr(at);
-  const bool half = rest.size() < kRecordHeadBytes ||
-                    get<std::uint32_t>(rest.data()) > rest.size() - kRecordHeadBytes ||
-                    rest.find_first_not_of('\0') == std::string_view::npos;
-  if (!half) MORGAN_CHECK_OK(keep_aside());
+  if (!is_half_written(std::string_view(content).substr(at))) MORGAN_CHECK_OK(keep_aside());
   if (::ftruncate(descriptor_, static_cast<off_t>(at)) != 0 || ::fsync(descriptor_) != 0) return failure("mend");
   size_ = at;
   return {};
@@ -164,9 +184,10 @@ Result<void> JournalFile::add(std::string_view record) {
                                              "): the database has been away for too long; bring it back, or raise "
                                              "store.journal_mb");
   }
+  if (begin_ < kHeadBytes) MORGAN_CHECK_OK(write_head(kHeadBytes));
   std::string bytes(kRecordHeadBytes, '\0');
   put(bytes.data(), static_cast<std::uint32_t>(record.size()));
-  put(bytes.data() + 4, checksum(record));
+  put(bytes.data() + 4, crc32(record));
   bytes += record;
   if (!write_all(descriptor_, bytes, size_) || ::fdatasync(descriptor_) != 0) {
     Failure failed = failure("write");
@@ -187,7 +208,7 @@ Result<void> JournalFile::done(std::size_t count) {
   std::uint64_t place = begin_;
   for (std::size_t i = 0; i < count; ++i)
     place += lengths_[i];
-  MORGAN_CHECK_OK(write_begin(place));
+  MORGAN_CHECK_OK(write_head(place));
   lengths_.erase(lengths_.begin(), lengths_.begin() + static_cast<std::ptrdiff_t>(count));
   return {};
 }

@@ -33,6 +33,7 @@ class JournalFile {
   /// Durable when it returns. @error kUnavailable  full, or the disk is: nothing was added
   Result<void> add(std::string_view record);
   /// The first `count` records that are not done are; durable when it returns. The file is emptied with the last.
+  /// @error kUnavailable  nothing was changed
   Result<void> done(std::size_t count);
   std::uint64_t bytes() const { return size_; }
 
@@ -42,14 +43,15 @@ class JournalFile {
   Result<void> begin_anew();
   Result<void> load(std::vector<std::string>& pending);
   Result<void> keep_aside() const;
-  Result<void> write_begin(std::uint64_t place);
+  Result<void> write_head(std::uint64_t begin);
+  std::filesystem::path folder() const;
   Failure failure(std::string_view action) const;
 
   const std::filesystem::path file_;
   int descriptor_;
   const std::uint64_t most_bytes_;
   std::uint64_t size_ = 0;
-  std::uint64_t begin_ = 0;              // of the first record that is not done
+  std::uint64_t begin_ = 0;              // of the first record that is not done; 0: the head is to be written
   std::deque<std::uint64_t> lengths_{};  // of the records that are not done, with their heads
 };
 

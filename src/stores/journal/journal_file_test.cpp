@@ -126,6 +126,47 @@ TEST_F(JournalFileTest, ADamagedFileIsKeptAsideAndUsedUpToTheDamage) {
   EXPECT_EQ(*read_file(file_.string() + ".damaged-1", 1000), damaged);
 }
 
+TEST_F(JournalFileTest, ALengthThatBecameTooLargeIsDamageAndNotAHalfRecord) {
+  Records pending;
+  {
+    const auto journal = open(pending);
+    for (const char* const record : {"first", "second", "third"})
+      ASSERT_TRUE(journal->add(record));
+  }
+  const std::string all = bytes();
+  std::size_t copies = 0;
+  for (const char* const record : {"second", "third"}) {
+    std::string damaged = all;
+    damaged[damaged.find(record) - 8 + 1] = '\x7f';  // the length's second byte: 32,000 bytes and more
+    ASSERT_TRUE(write_file_atomically(file_, damaged));
+    EXPECT_EQ(reopened().front(), "first");
+    EXPECT_EQ(kept_aside(), ++copies) << record;
+    EXPECT_EQ(*read_file(file_.string() + ".damaged-" + std::to_string(copies), 1000), damaged);
+  }
+}
+
+TEST_F(JournalFileTest, APlaceBeyondTheEndIsDamageUnlessTheJournalIsEmpty) {
+  Records pending;
+  {
+    const auto journal = open(pending);
+    ASSERT_TRUE(journal->add("first"));
+  }
+  std::string damaged = bytes();
+  damaged[10] = '\x7f';  // of the place of the first record
+  // It ended when it was emptied, and before the place was written.
+  ASSERT_TRUE(write_file_atomically(file_, damaged.substr(0, 16)));
+  EXPECT_TRUE(reopened().empty());
+  EXPECT_EQ(kept_aside(), 0U);
+  ASSERT_TRUE(write_file_atomically(file_, damaged));
+  EXPECT_TRUE(reopened().empty());
+  EXPECT_EQ(*read_file(file_.string() + ".damaged-1", 1000), damaged);
+  {
+    const auto journal = open(pending);
+    ASSERT_TRUE(journal->add("next"));
+  }
+  EXPECT_EQ(reopened(), Records{"next"});
+}
+
 TEST_F(JournalFileTest, AnotherKindOfFileIsKeptAside) {
   ASSERT_TRUE(write_file_atomically(file_, "This is my shopping list, not a journal."));
   EXPECT_TRUE(reopened().empty());

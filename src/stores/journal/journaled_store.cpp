@@ -1,14 +1,18 @@
 #include "stores/journal/journaled_store.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/time_text.h"
-#include "stores/journal/conversation_view.h"
+#include "stores/journal/cached_views.h"
 #include "stores/journal/journal_file.h"
+#include "stores/journal/pending_writes.h"
+#include "stores/journal/refused_writes.h"
 #include "stores/message_checks.h"
 
+#include <algorithm>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -19,17 +23,19 @@ namespace {
 /// Appends that are written at once; after a kill so many may be written again, which changes nothing.
 constexpr std::size_t kBatch = 256;
 constexpr std::size_t kLast = 64;
+/// How long a write waits for the last ones to be written: a database that has just shown that it writes, and another.
+constexpr std::chrono::milliseconds kLastWithin{1000};
+constexpr std::chrono::milliseconds kFirstWithin{100};
+/// One write that was too slow so often gets more time.
+constexpr int kTooSlowAt = 3;
+constexpr std::chrono::milliseconds kPatience{60'000};
 
 bool is_outage(const Error& error) {
   return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kOverloaded;
 }
 
-std::string view_key(const std::string& user_id) {
-  return "conversation:" + user_id;
-}
-
-std::string profile_key(const std::string& user_id) {
-  return "user_prefs:" + user_id;
+bool is_slow(const Error& error) {
+  return error.code == ErrorCode::kDeadlineExceeded;
 }
 
 Failure away(const std::string& why) {
@@ -40,7 +46,7 @@ Failure away(const std::string& why) {
 class JournaledStoreImpl final : public JournaledStore {
  public:
   JournaledStoreImpl(JournaledOptions options, Cache& cache, Metrics& metrics)
-      : options_(std::move(options)), cache_(cache), metrics_(metrics), breaker_(options_.backoff) {}
+      : options_(std::move(options)), views_(cache), metrics_(metrics), breaker_(options_.backoff) {}
 
   ~JournaledStoreImpl() override {
     {
@@ -52,14 +58,13 @@ class JournaledStoreImpl final : public JournaledStore {
   }
 
   Result<void> start() {
-    std::error_code status;
-    std::filesystem::create_directories(options_.journal.parent_path(), status);
+    MORGAN_CHECK_OK(make_folder());
     std::vector<std::string> records;
     MORGAN_TRY(journal_, JournalFile::open(options_.journal, options_.journal_bytes, records));
     for (const std::string& record : records) {
       auto op = from_record(record);
       if (!op) return fail(std::move(op).error());
-      pending_.push_back(std::move(*op));
+      pending_.add(std::move(*op));
     }
     auto opened = options_.open();
     if (opened) {
@@ -74,13 +79,14 @@ class JournaledStoreImpl final : public JournaledStore {
     }
     ask_at_ = options_.now();
     publish();
-    if (!online_) attend();
+    if (!online_ && !options_.own_thread) attend();
     if (options_.own_thread) thread_ = std::thread([this] { watch(); });
     return {};
   }
 
   Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& messages) override {
     MORGAN_CHECK_OK(check_append(user_id, messages));
+    const auto asked = views_.moment();
     const WriteOp op{WriteOp::Kind::kAppend, user_id, completed(messages, now_iso8601())};
     Result<StoredConversation> stored = fail(ErrorCode::kInternal, "");
     const auto call = [&](ConversationStore& database) -> Result<void> {
@@ -90,30 +96,32 @@ class JournaledStoreImpl final : public JournaledStore {
     };
     MORGAN_TRY(const bool online, write(op, call));
     if (!online) return known(user_id).conversation;
-    remember_append(op, *stored);
+    views_.remember_append(op, *stored, asked);
     return stored;
   }
 
   Result<void> amend(const std::string& user_id, const std::string& message_id, const std::string& content,
                      const std::string& metadata) override {
     MORGAN_CHECK_OK(check_amend(user_id, content, metadata));
+    const auto asked = views_.moment();
     const WriteOp op{WriteOp::Kind::kAmend,
                      user_id,
                      {{"user", content, now_iso8601(), 0, metadata.empty() ? "{}" : metadata, message_id}}};
     MORGAN_TRY(const bool online, write(op, [&](ConversationStore& database) {
                  return database.amend(user_id, message_id, content, metadata);
                }));
-    if (online) change_cached(op);
+    if (online) views_.amend(op, asked);
     return {};
   }
 
   Result<std::vector<StoredMessage>> recent(const std::string& user_id, int limit) override {
+    const auto asked = views_.moment();
     auto read = from_database([&](ConversationStore& database) { return database.recent(user_id, limit); });
     if (read) {
-      remember_recent(user_id, *read);
+      views_.remember_recent(user_id, *read, asked);
       return read;
     }
-    if (!is_outage(read.error())) return read;
+    if (!is_outage(read.error()) && !is_slow(read.error())) return read;
     std::vector<StoredMessage> messages = known(user_id).messages;
     const auto most = static_cast<std::size_t>(std::max(0, limit));
     if (messages.size() > most) messages.erase(messages.begin(), messages.end() - static_cast<std::ptrdiff_t>(most));
@@ -141,25 +149,32 @@ class JournaledStoreImpl final : public JournaledStore {
       return {};
     };
     MORGAN_TRY(const bool online, write(op, call));
-    if (online) cache_.erase(view_key(user_id));
+    if (online) views_.forget_conversation(user_id);
     return was_open;
   }
 
   Result<std::string> profile(const std::string& user_id) override {
+    const auto asked = views_.moment();
     auto read = from_database([&](ConversationStore& database) { return database.profile(user_id); });
     if (read) {
-      cache_.set(profile_key(user_id), *read, kProfileKept);
+      views_.remember_profile(user_id, *read, asked);
       return read;
     }
-    if (!is_outage(read.error())) return read;
-    return cache_.get(profile_key(user_id)).value_or("{}");
+    if (!is_outage(read.error()) && !is_slow(read.error())) return read;
+    {
+      const auto lock = enter();
+      if (auto waiting = pending_.profile(user_id)) return std::move(*waiting);
+    }
+    if (auto cached = views_.profile(user_id)) return std::move(*cached);
+    return read;  // "{}" would be written over what was learned
   }
 
   Result<void> set_profile(const std::string& user_id, const std::string& json) override {
     MORGAN_CHECK_OK(check_profile(user_id, json));
+    const auto asked = views_.moment();
     const WriteOp op{WriteOp::Kind::kSetProfile, user_id, {}, json};
     MORGAN_CHECK_OK(write(op, [&](ConversationStore& database) { return database.set_profile(user_id, json); }));
-    cache_.set(profile_key(user_id), json, kProfileKept);
+    views_.remember_profile(user_id, json, asked);
     return {};
   }
 
@@ -172,8 +187,7 @@ class JournaledStoreImpl final : public JournaledStore {
       return {};
     };
     MORGAN_CHECK_OK(write(op, call));
-    cache_.erase(view_key(user_id));
-    cache_.erase(profile_key(user_id));
+    views_.forget_user(user_id);
     return erased;
   }
 
@@ -203,7 +217,9 @@ class JournaledStoreImpl final : public JournaledStore {
       if (now < ask_at_) return;
       ask_at_ = now + options_.ask_every;
       lock.unlock();
-      static_cast<void>(ping());  // notices by itself when it fails
+      const Result<void> answer = database_->ping();
+      lock.lock();
+      if (!answer && online_) leave(answer.error().message);
       return;
     }
     if (!breaker_.allows(now)) return;
@@ -211,26 +227,44 @@ class JournaledStoreImpl final : public JournaledStore {
     const Result<void> reached = reach();
     lock.lock();
     if (!reached) return leave_again(reached.error());
-    write_waiting(lock);
+    const bool stored = write_waiting(lock);
+    if (stored) come_back();
+    draining_ = false;
+    drained_.notify_all();
   }
 
  private:
   using Call = std::function<Result<void>(ConversationStore&)>;
 
+  Result<void> make_folder() const {
+    const std::filesystem::path folder = options_.journal.parent_path();
+    if (folder.empty()) return {};
+    std::error_code status;  // JournalFile::open says what is wrong
+    std::filesystem::create_directories(folder, status);
+    if (status) return {};
+    return sync_path(folder.has_parent_path() ? folder.parent_path() : std::filesystem::path("."));
+  }
+
   /// Does the write now, or puts it into the journal. @return true: now
   Result<bool> write(const WriteOp& op, const Call& call) {
     std::unique_lock lock = enter();
+    // While the last ones that wait are written; but a database that hangs is not waited for.
+    const auto until = drain_until_;
+    drained_.wait_until(lock, until, [&] { return !draining_; });
     if (online_) {
       lock.unlock();
       const Result<void> done = call(*database_);
       if (done) return true;
-      if (!is_outage(done.error())) return fail(done.error());
+      if (!is_outage(done.error()) && !is_slow(done.error())) return fail(done.error());
       lock = enter();
       // It may have happened: its ids make it safe to do again.
       if (online_) leave(done.error().message);
     }
+    if (op.kind == WriteOp::Kind::kAmend && pending_.will_forget(op.user_id, op.messages.front().id)) {
+      return fail(ErrorCode::kNotFound, "the message to be amended is not there any more");
+    }
     MORGAN_CHECK_OK(journal_->add(to_record(op)));
-    pending_.push_back(op);
+    pending_.add(op);
     publish();
     return false;
   }
@@ -285,20 +319,47 @@ class JournaledStoreImpl final : public JournaledStore {
     return {};
   }
 
-  /// Writes what waits, then lets writes through again. `lock` holds mutex_.
-  void write_waiting(std::unique_lock<std::mutex>& lock) {
+  /// Writes what waits. `lock` holds mutex_, but not while the database is waited for. @return whether all is stored
+  bool write_waiting(std::unique_lock<std::mutex>& lock) {
+    bool writes = false;
     while (!pending_.empty() && !stopping_) {
-      const std::vector<WriteOp> batch = next_batch();
-      // Who speaks without a pause would always add one more: the last ones are written while others wait.
-      const bool last = pending_.size() <= kLast;
-      if (!last) lock.unlock();
+      const std::vector<PendingWrites::Op> batch = pending_.next_batch(most_at_once_);
+      // Who speaks without a pause would always add one more: while the last ones are written, others wait.
+      draining_ = pending_.size() <= kLast;
+      drain_until_ = std::chrono::steady_clock::now() + (writes ? kLastWithin : kFirstWithin);
+      lock.unlock();
       std::size_t done = 0;
       const Result<void> written = write_batch(batch, done);
-      if (!last) lock.lock();
-      if (!mark_done(done)) return;
-      if (!written) return leave_again(written.error());
+      views_.replayed(std::span(batch).first(done));
+      lock.lock();
+      writes = true;
+      pace(batch.size(), done, written);
+      if (!mark_done(done)) return false;
+      if (!written) {
+        leave_again(written.error());
+        return false;
+      }
     }
-    if (stopping_) return;
+    return !stopping_;
+  }
+
+  /// Fewer at once, and then more time, for what is too slow though the database answers: one large write is not to
+  /// keep everybody out for ever. The caller holds mutex_.
+  void pace(std::size_t given, std::size_t done, const Result<void>& written) {
+    if (done > 0) too_slow_ = 0;
+    if (written) {
+      most_at_once_ = std::min(kBatch, most_at_once_ * 2);
+    } else if (is_slow(written.error())) {
+      most_at_once_ = std::max<std::size_t>(1, given / 8);
+      if (given == 1 && ++too_slow_ == kTooSlowAt) {
+        log::warn("stores", "a write that waits is too slow for the database: it gets a minute",
+                  {{"why", written.error().message}});
+      }
+    }
+  }
+
+  /// The caller holds mutex_.
+  void come_back() {
     online_ = true;
     why_.clear();
     breaker_.succeeded();
@@ -307,42 +368,32 @@ class JournaledStoreImpl final : public JournaledStore {
     publish();
   }
 
-  /// The appends at the front, or one other write: done again after later ones, that would undo them, so it is marked
-  /// as done by itself. The caller holds mutex_.
-  std::vector<WriteOp> next_batch() const {
-    const auto is_append = [](const WriteOp& op) { return op.kind == WriteOp::Kind::kAppend; };
-    std::vector<WriteOp> batch{pending_.front()};
-    while (batch.size() < std::min(kBatch, pending_.size()) && is_append(batch.back()) &&
-           is_append(pending_[batch.size()])) {
-      batch.push_back(pending_[batch.size()]);
-    }
-    return batch;
-  }
-
-  /// @param done  how many are written, or refused for ever   @error an outage
-  Result<void> write_batch(const std::vector<WriteOp>& batch, std::size_t& done) {
+  /// @param done  how many are written, or refused for ever   @error an outage, or too slow
+  Result<void> write_batch(const std::vector<PendingWrites::Op>& batch, std::size_t& done) {
     if (batch.size() > 1) {
       std::vector<WaitingAppend> appends;
-      for (const WriteOp& op : batch)
-        appends.push_back({op.user_id, op.messages});
+      for (const PendingWrites::Op& op : batch)
+        appends.push_back({op->user_id, op->messages});
       const Result<void> all = database_->append_all(appends);
       if (all) done = batch.size();
-      if (all || is_outage(all.error())) return all;
+      if (all || is_outage(all.error()) || is_slow(all.error())) return all;
     }
     for (; done < batch.size(); ++done)
-      MORGAN_CHECK_OK(write_one(batch[done]));
+      MORGAN_CHECK_OK(write_one(*batch[done]));
     return {};
   }
 
-  /// @error an outage; what the database refuses for ever is kept in a file of its own
+  /// @error an outage, or too slow; what the database refuses for ever is kept in a file of its own
   Result<void> write_one(const WriteOp& op) {
+    const bool patiently = too_slow_ >= kTooSlowAt;
+    if (patiently) database_->set_patience(kPatience);
     Result<void> written = apply(op, *database_);
-    if (written || is_outage(written.error())) return written;
+    if (patiently) database_->set_patience({});
+    if (written || is_outage(written.error()) || is_slow(written.error())) return written;
+    MORGAN_CHECK_OK(keep_refused(options_.journal.string() + ".refused", to_record(op)));
     log::error("stores", "the database refused a write that had waited; it is kept beside the journal",
                {{"why", written.error().message}});
     metrics_.count("morgan_store_refused_writes_total", {});
-    std::ofstream refused(options_.journal.string() + ".refused", std::ios::app | std::ios::binary);
-    refused << to_record(op) << '\n';
     return {};
   }
 
@@ -353,7 +404,7 @@ class JournaledStoreImpl final : public JournaledStore {
       leave_again(marked.error());
       return false;
     }
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+    pending_.drop(count);
     metrics_.count("morgan_store_replayed_writes_total", {}, static_cast<double>(count));
     publish();
     return true;
@@ -386,65 +437,48 @@ class JournaledStoreImpl final : public JournaledStore {
 
   /// The end of a conversation as far as it is known here.
   ConversationView known(const std::string& user_id) {
-    ConversationView view = cached(user_id).value_or(ConversationView{});
-    const std::string now = now_iso8601();
-    const auto lock = enter();
-    for (const WriteOp& op : pending_) {
-      if (op.user_id == user_id) view.apply(op, now);
+    std::vector<PendingWrites::Op> waiting;
+    {
+      const auto lock = enter();
+      waiting = pending_.of(user_id);
     }
+    // In this order: what is written meanwhile is in the view before it waits no more.
+    ConversationView view = views_.view(user_id).value_or(ConversationView{});
+    const std::string now = now_iso8601();
+    for (std::size_t i = first_unknown(view, waiting); i < waiting.size(); ++i)
+      view.apply(*waiting[i], now);
     return view;
   }
 
-  std::optional<ConversationView> cached(const std::string& user_id) {
-    const auto text = cache_.get(view_key(user_id));
-    return text ? read_view(*text) : std::nullopt;
-  }
-
-  void remember(const std::string& user_id, const ConversationView& view) {
-    cache_.set(view_key(user_id), to_text(view), kConversationKept);
-  }
-
-  void remember_append(const WriteOp& op, const StoredConversation& stored) {
-    ConversationView view = cached(op.user_id).value_or(ConversationView{});
-    if (view.conversation.conversation_id != stored.conversation_id) view.messages.clear();
-    view.conversation = stored;
-    view.conversation.message_count -= static_cast<long long>(op.messages.size());
-    view.apply(op, stored.updated_at);
-    view.conversation = stored;
-    remember(op.user_id, view);
-  }
-
-  void remember_recent(const std::string& user_id, const std::vector<StoredMessage>& messages) {
-    ConversationView view = cached(user_id).value_or(ConversationView{});
-    // Fewer were asked for than are known.
-    if (messages.size() < view.messages.size() && !messages.empty() && messages.back().id == view.messages.back().id) {
-      return;
+  /// What is before an append that the view has, is in it, too.
+  static std::size_t first_unknown(const ConversationView& view, const std::vector<PendingWrites::Op>& waiting) {
+    for (std::size_t i = waiting.size(); i > 0; --i) {
+      if (waiting[i - 1]->kind != WriteOp::Kind::kAppend) continue;
+      const std::string& id = waiting[i - 1]->messages.back().id;
+      const bool is_in = std::any_of(view.messages.begin(), view.messages.end(),
+                                     [&](const StoredMessage& message) { return message.id == id; });
+      if (is_in) return i;
     }
-    if (messages.empty()) return cache_.erase(view_key(user_id));
-    view.messages = messages;
-    view.conversation.user_id = user_id;
-    view.conversation.message_count = messages.back().sequence;
-    remember(user_id, view);
-  }
-
-  void change_cached(const WriteOp& op) {
-    auto view = cached(op.user_id);
-    if (!view) return;
-    view->apply(op, now_iso8601());
-    remember(op.user_id, *view);
+    return 0;
   }
 
   const JournaledOptions options_;
-  Cache& cache_;
+  CachedViews views_;
   Metrics& metrics_;
   std::mutex turn_;           // see enter()
-  mutable std::mutex mutex_;  // guards what follows, up to the health
+  mutable std::mutex mutex_;  // guards what follows, up to the health; never held while the database is waited for
   std::condition_variable changed_;
   std::unique_ptr<JournalFile> journal_;
   std::unique_ptr<ConversationStore> database_;  // once made, it stays
-  std::deque<WriteOp> pending_;                  // as in the journal
+  PendingWrites pending_;                        // as in the journal
   CircuitBreaker breaker_;
   bool online_ = false;
+  bool draining_ = false;  // the last ones are being written: who comes waits, until
+  std::chrono::steady_clock::time_point drain_until_{};
+  std::condition_variable drained_;
+  // Changed by attend's thread alone.
+  std::size_t most_at_once_ = kBatch;
+  int too_slow_ = 0;  // how often the one at the front was
   bool stopping_ = false;
   std::string why_;  // not empty while offline
   std::chrono::steady_clock::time_point ask_at_{};

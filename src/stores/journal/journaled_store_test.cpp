@@ -220,6 +220,48 @@ TEST_F(JournaledStoreTest, AnOutageIsNoticedWithoutATurn) {
   EXPECT_EQ(store->health().state, StoreState::kDegraded);
 }
 
+TEST_F(JournaledStoreTest, AServerThatStandsStillHoldsOneTurnUpAndOnce) {
+  const auto store = open();
+  ASSERT_TRUE(store->append("ann", {said("before")}));
+  const auto seconds_of = [](const std::function<void()>& call) {
+    const auto began = std::chrono::steady_clock::now();
+    call();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  };
+  server_->freeze();
+  const double first = seconds_of([&] { EXPECT_TRUE(store->append("ann", {said("during")})); });
+  const double second = seconds_of([&] { EXPECT_TRUE(store->append("ann", {said("later")})); });
+  server_->thaw();
+  // 5 s for the answer, and not as much again for a second attempt.
+  EXPECT_LT(first, 8);
+  EXPECT_LT(second, 2);
+  EXPECT_EQ(store->health().state, StoreState::kDegraded);
+  attend(*store);
+  EXPECT_EQ(store->health().state, StoreState::kHealthy) << store->health().detail;
+  EXPECT_EQ(stored("ann"), (Texts{"before", "during", "later"}));
+}
+
+TEST_F(JournaledStoreTest, AUserWhoIsNotLetInAnyMoreIsAnOutage) {
+  server_->run_sql(url_, "CREATE ROLE talker LOGIN SUPERUSER");
+  std::string url = url_;
+  url.replace(url.find("morgan@"), 7, "talker@");
+  auto as_talker = options();
+  as_talker.open = [url] { return open_postgres_store({url, 10}); };
+  const auto store = open(as_talker);
+  ASSERT_TRUE(store->append("ann", {said("before")}));
+  server_->run_sql(url_,
+                   "ALTER ROLE talker NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                   "WHERE usename = 'talker'");
+  ASSERT_TRUE(store->append("ann", {said("during")}));
+  attend(*store);
+  EXPECT_EQ(store->health().state, StoreState::kDegraded);
+  EXPECT_EQ(store->waiting(), 1U);
+  server_->run_sql(url_, "ALTER ROLE talker LOGIN");
+  attend(*store);
+  EXPECT_EQ(stored("ann"), (Texts{"before", "during"}));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "home" / "journal.refused"));
+}
+
 TEST_F(JournaledStoreTest, AMistakeInTheSetUpEndsTheStart) {
   auto wrong = options();
   wrong.open = [this] { return open_postgres_store({server_->url("nowhere"), 1}); };

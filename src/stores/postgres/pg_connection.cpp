@@ -3,7 +3,9 @@
 #include "base/strings.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -27,6 +29,38 @@ std::string error_field(const PGresult* result, int field) {
   return text == nullptr ? "" : text;
 }
 
+/// As libpq takes them, separated by commas; none for "".
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return parts;
+}
+
+std::vector<PgTarget::Host> hosts_of(std::string_view host, std::string_view address, std::string_view port) {
+  const std::vector<std::string> names = list_of(host);
+  const std::vector<std::string> addresses = list_of(address);
+  const std::vector<std::string> ports = list_of(port);
+  const std::size_t count = std::max(names.size(), addresses.size());
+  if (count < 2) return {{}};
+  const auto of = [](const std::vector<std::string>& all, std::size_t i) {
+    if (all.size() == 1) return all.front();
+    return i < all.size() ? all[i] : std::string();
+  };
+  std::vector<PgTarget::Host> hosts;
+  for (std::size_t i = 0; i < count; ++i)
+    hosts.push_back({of(names, i), of(addresses, i), of(ports, i)});
+  return hosts;
+}
+
+/// Earlier than who asked gives up: the answer must get back.
+std::string server_limit(std::chrono::milliseconds within) {
+  return std::to_string(within.count() * 9 / 10);
+}
+
 }  // namespace
 
 Result<PgTarget> PgTarget::parse(const std::string& url) {
@@ -38,19 +72,23 @@ Result<PgTarget> PgTarget::parse(const std::string& url) {
     return fail(ErrorCode::kInvalidArgument,
                 "store.url cannot be read; expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
   }
-  std::string host = "local socket";
+  std::string host;
+  std::string address;
   std::string port;
   std::string database;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
     const std::string_view keyword(option->keyword);
     if (keyword == "host") host = option->val;
-    if (keyword == "port") port = std::string(":") + option->val;
+    if (keyword == "hostaddr") address = option->val;
+    if (keyword == "port") port = option->val;
     if (keyword == "dbname") database = std::string("/") + option->val;
   }
   PgTarget target;
   target.url_ = url;
-  target.name_ = host + port + database;
+  target.name_ =
+      (host.empty() ? address.empty() ? "local socket" : address : host) + (port.empty() ? "" : ":" + port) + database;
+  target.hosts_ = hosts_of(host, address, port);
   return target;
 }
 
@@ -62,10 +100,11 @@ Failure pg_error(std::string_view sqlstate, std::string_view message, const std:
   if (sqlstate == "25006") {
     return fail(ErrorCode::kUnavailable, database + " is read-only (a standby?); connect to the primary");
   }
-  if (sqlstate == "57014") return fail(ErrorCode::kUnavailable, database + " was too slow and gave up a statement");
-  // 08: connection, 53: resources, 57P: operator intervention, 58: system, XX: internal; 40: the transaction lost a
-  // race.
-  if (group == "08" || group == "53" || group == "57" || group == "58" || group == "40" || sqlstate.empty()) {
+  if (sqlstate == "57014") return fail(ErrorCode::kDeadlineExceeded, database + " gave up what took it too long");
+  // 08: connection, 40: the transaction lost a race, 53: resources, 55: locked or in use, 57: an operator's doing, 58:
+  // system.
+  constexpr std::array<std::string_view, 6> kPassing{"08", "40", "53", "55", "57", "58"};
+  if (sqlstate.empty() || std::find(kPassing.begin(), kPassing.end(), group) != kPassing.end()) {
     return fail(ErrorCode::kUnavailable, database + " is not available: " + said);
   }
   if (sqlstate == "23505") return fail(ErrorCode::kConflict, "it is in " + database + " already");
@@ -98,6 +137,10 @@ long long PgRows::affected() const {
 
 Failure PgConnection::lost(std::string_view why) {
   usable_ = false;
+  // What the kernel has not sent yet is not to arrive later, after what is written instead.
+  const struct linger drop{1, 0};
+  if (const int socket = PQsocket(connection_.get()); socket >= 0)
+    static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_LINGER, &drop, sizeof drop));
   return fail(ErrorCode::kUnavailable, "the PostgreSQL database " + name_ + " is not available: " + std::string(why));
 }
 
@@ -113,7 +156,10 @@ Result<void> PgConnection::wait(PgDeadline deadline, bool to_write) {
   struct pollfd watched{PQsocket(connection_.get()), static_cast<short>(POLLIN | (to_write ? POLLOUT : 0)), 0};
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - PgDeadline::clock::now());
-    if (left.count() <= 0) return lost("it did not answer in time");
+    if (left.count() <= 0) {
+      gave_up_waiting_ = true;
+      return lost("it did not answer in time");
+    }
     const int ready = ::poll(&watched, 1, static_cast<int>(left.count()));
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return lost("its socket cannot be watched");
@@ -121,12 +167,28 @@ Result<void> PgConnection::wait(PgDeadline deadline, bool to_write) {
 }
 
 Result<void> PgConnection::connect(const PgTarget& target) {
-  const std::array keywords{"dbname", "fallback_application_name", "client_encoding",
-                            static_cast<const char*>(nullptr)};
-  const std::array values{target.url().c_str(), "morgan", "UTF8", static_cast<const char*>(nullptr)};
+  // libpq has no time limit for connecting step by step: a host that does not answer would hide those after it.
+  const auto each = kConnectWithin / static_cast<int>(target.hosts().size());
+  Result<void> connected = fail(ErrorCode::kInternal, "");
+  for (const PgTarget::Host& host : target.hosts()) {
+    connected = connect_to(target, host, PgDeadline::clock::now() + each);
+    if (connected) break;
+  }
+  return connected;
+}
+
+Result<void> PgConnection::connect_to(const PgTarget& target, const PgTarget::Host& host, PgDeadline deadline) {
+  usable_ = true;
+  gave_up_waiting_ = false;
+  // What is before the url it may change, what is after it stands; what is empty is as if it were not there.
+  const std::array<const char*, 8> keywords{"tcp_user_timeout",          "dbname",          "host", "hostaddr", "port",
+                                            "fallback_application_name", "client_encoding", nullptr};
+  const std::string most = std::to_string(kAnswerWithin.count());
+  const std::array<const char*, 8> values{
+      most.c_str(), target.url().c_str(), host.host.c_str(), host.address.c_str(), host.port.c_str(), "morgan", "UTF8",
+      nullptr};
   connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
   if (connection_ == nullptr) return lost("out of memory");
-  const auto deadline = PgDeadline::clock::now() + kConnectWithin;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED || PQstatus(connection_.get()) == CONNECTION_BAD) {
@@ -134,8 +196,9 @@ Result<void> PgConnection::connect(const PgTarget& target) {
       usable_ = false;
       // libpq keeps no SQLSTATE of a refused connection; these are the words of the server's messages.
       const auto says = [&](std::string_view words) { return why.find(words) != std::string::npos; };
+      const bool full = says("too many connections");
       if (says("authentication failed") || says("no password supplied") || says("no pg_hba.conf entry") ||
-          says("role \"")) {
+          (says("role \"") && !full)) {
         return pg_error("28000", why, name_);
       }
       if (says("database \"") && says("does not exist")) return pg_error("3D000", why, name_);
@@ -153,7 +216,7 @@ Result<void> PgConnection::connect(const PgTarget& target) {
 Result<void> PgConnection::set_up(std::span<const PgStatement> statements) {
   // The server gives up, too, and what is acknowledged is on its disk, whatever its default is.
   static const std::string kSettings =
-      "SELECT set_config('statement_timeout', '" + std::to_string(kAnswerWithin.count()) +
+      "SELECT set_config('statement_timeout', '" + server_limit(kAnswerWithin) +
       "', false), set_config('idle_in_transaction_session_timeout', '60000', false), "
       "CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END";
   PGconn* const raw = connection_.get();
@@ -169,7 +232,15 @@ Result<void> PgConnection::set_up(std::span<const PgStatement> statements) {
   return {};
 }
 
-Result<std::vector<PgRows>> PgConnection::run(std::span<const PgCall> calls) {
+Result<std::vector<PgRows>> PgConnection::run(std::span<const PgCall> calls, std::chrono::milliseconds within) {
+  const bool has_limit = within != kAnswerWithin;
+  if (has_limit) {
+    // For this transaction.
+    const std::string sql = "SELECT set_config('statement_timeout', '" + server_limit(within) + "', true)";
+    if (PQsendQueryParams(connection_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) {
+      return lost(first_line(PQerrorMessage(connection_.get())));
+    }
+  }
   for (const PgCall& call : calls) {
     std::vector<const char*> values;
     std::vector<int> lengths;
@@ -182,7 +253,10 @@ Result<std::vector<PgRows>> PgConnection::run(std::span<const PgCall> calls) {
       return lost(first_line(PQerrorMessage(connection_.get())));
     }
   }
-  return finish_pipeline(calls.size(), kAnswerWithin);
+  if (!has_limit) return finish_pipeline(calls.size(), within);
+  MORGAN_TRY(auto answers, finish_pipeline(calls.size() + 1, within));
+  answers.erase(answers.begin());
+  return answers;
 }
 
 Result<PgRows> PgConnection::run(const PgStatement& statement, std::vector<std::string> values) {

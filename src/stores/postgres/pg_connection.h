@@ -26,9 +26,19 @@ class PgTarget {
   /// "host:port/database", for messages.
   const std::string& name() const { return name_; }
 
+  /// One of several; what is empty is as the url says.
+  struct Host {
+    std::string host;
+    std::string address;
+    std::string port;
+  };
+  /// In the url's order; one without anything when the url names no more than one.
+  const std::vector<Host>& hosts() const { return hosts_; }
+
  private:
   std::string url_;
   std::string name_;
+  std::vector<Host> hosts_;
 };
 
 /// A statement that every connection prepares when it is opened. Both are string literals.
@@ -68,15 +78,16 @@ class PgConnection {
   static constexpr std::chrono::milliseconds kConnectWithin{3000};
   static constexpr std::chrono::milliseconds kAnswerWithin{5000};
 
-  /// Connects and prepares `statements`, in two round trips.
+  /// Connects and prepares `statements`, in two round trips. Each host has its share of kConnectWithin.
   /// @error kUnavailable  cannot be reached, or is starting or stopping   @error kUnauthorized  user or password
   /// @error kNotFound  no such database
   static Result<std::unique_ptr<PgConnection>> open(const PgTarget& target, std::span<const PgStatement> statements);
 
   /// Runs the calls in one transaction and one round trip. @return one answer per call
+  /// @param within  the server gives up a statement a little earlier, so that a slow one is known from a hung server
   /// @error see pg_error; kUnavailable when the connection was lost or the server did not answer in time: then the
   ///        transaction may have happened, and usable() is false
-  Result<std::vector<PgRows>> run(std::span<const PgCall> calls);
+  Result<std::vector<PgRows>> run(std::span<const PgCall> calls, std::chrono::milliseconds within = kAnswerWithin);
   Result<PgRows> run(const PgStatement& statement, std::vector<std::string> values);
 
   /// Runs SQL with values that was not prepared; for migrations and set-up.
@@ -85,6 +96,8 @@ class PgConnection {
 
   /// False once it was lost.
   bool usable() const { return usable_; }
+  /// It was lost because the server did not answer, not because it was closed.
+  bool gave_up_waiting() const { return gave_up_waiting_; }
 
  private:
   struct Finish {
@@ -92,6 +105,7 @@ class PgConnection {
   };
   explicit PgConnection(std::string name) : name_(std::move(name)) {}
   Result<void> connect(const PgTarget& target);
+  Result<void> connect_to(const PgTarget& target, const PgTarget::Host& host, PgDeadline deadline);
   Result<void> set_up(std::span<const PgStatement> statements);
   Result<void> wait(PgDeadline deadline, bool to_write);
   Result<std::vector<PgRows>> finish_pipeline(std::size_t calls, std::chrono::milliseconds within);
@@ -101,11 +115,12 @@ class PgConnection {
   std::string name_;
   std::unique_ptr<PGconn, Finish> connection_;
   bool usable_ = true;
+  bool gave_up_waiting_ = false;
 };
 
 /// A SQLSTATE as an Error that says what to do. Never holds what was stored.
-/// kUnavailable: try again later. kConflict: a unique value is there already. Else a mistake in the set-up or in
-/// Morgan.
+/// kUnavailable: try again later. kDeadlineExceeded: the server is there, the statement took too long. kConflict: a
+/// unique value is there already. Else a mistake in the set-up or in Morgan.
 Failure pg_error(std::string_view sqlstate, std::string_view message, const std::string& name);
 
 /// PostgreSQL's text has no U+0000: it becomes U+0001 '0', and U+0001 becomes U+0001 '1'.

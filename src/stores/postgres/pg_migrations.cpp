@@ -50,8 +50,9 @@ CREATE TABLE speaker_profiles (
 /// "Morg": whoever migrates holds it.
 constexpr const char* kLock = "SELECT pg_advisory_lock(1299149415)";
 constexpr const char* kUnlock = "SELECT pg_advisory_unlock(1299149415)";
-/// Others may be migrating a large table.
-constexpr std::chrono::milliseconds kLockWithin{120'000};
+/// While another migrates a large table, this one begins with its journal.
+constexpr std::chrono::milliseconds kLockWithin{10'000};
+constexpr std::chrono::milliseconds kMigratedWithin{120'000};
 
 Result<long long> current_version(PgConnection& connection, const std::string& name) {
   MORGAN_TRY(const PgRows table, connection.run_unprepared("SELECT to_regclass('morgan_migrations') IS NOT NULL, "
@@ -79,7 +80,7 @@ Result<void> apply_from(long long version, PgConnection& connection) {
                                 "applied_at timestamptz NOT NULL DEFAULT now())"));
   for (long long next = version; next < newest_pg_schema(); ++next) {
     for (const char* const sql : migrations()[static_cast<std::size_t>(next)]) {
-      MORGAN_CHECK_OK(connection.run_unprepared(sql, {}, kLockWithin));
+      MORGAN_CHECK_OK(connection.run_unprepared(sql, {}, kMigratedWithin));
     }
     MORGAN_CHECK_OK(connection.run_unprepared("INSERT INTO morgan_migrations (version) VALUES ($1::bigint)",
                                               {std::to_string(next + 1)}));

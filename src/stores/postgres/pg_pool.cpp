@@ -25,7 +25,9 @@ Result<PgPool::Taken> PgPool::take() {
   auto opened = PgConnection::open(target_, statements_);
   if (opened) return Taken{std::move(opened).value(), true};
   give_back(nullptr);
-  return fail(std::move(opened).error());
+  // Whatever it is (a password that was changed, a failover to a server that does not know this user), it was well at
+  // the start and may be mended while Morgan runs.
+  return fail(ErrorCode::kUnavailable, opened.error().message);
 }
 
 void PgPool::give_back(std::unique_ptr<PgConnection> connection) {
@@ -49,12 +51,13 @@ void PgPool::add(std::unique_ptr<PgConnection> connection) {
 
 Result<std::vector<PgRows>> PgPool::run(std::span<const PgCall> calls) {
   MORGAN_TRY(Taken taken, take());
-  auto answers = taken.connection->run(calls);
-  const bool again = !answers && !taken.connection->usable() && !taken.fresh;
+  auto answers = taken.connection->run(calls, patience_);
+  const bool closed = !taken.connection->usable() && !taken.connection->gave_up_waiting();
+  const bool again = !answers && closed && !taken.fresh;
   give_back(std::move(taken.connection));
   if (!again) return answers;
   MORGAN_TRY(Taken second, take());
-  answers = second.connection->run(calls);
+  answers = second.connection->run(calls, patience_);
   give_back(std::move(second.connection));
   return answers;
 }

@@ -69,8 +69,12 @@ constexpr PgStatement kSetProfile{"set_profile",
                                   "INSERT INTO speaker_profiles (user_id, profile, updated_at) "
                                   "VALUES ($1, $2::json, $3::timestamptz) ON CONFLICT (user_id) DO UPDATE SET "
                                   "profile = excluded.profile, updated_at = excluded.updated_at"};
+// Some at a time, or who has talked for years could not be erased within the time of one answer.
+constexpr long long kErasedAtOnce = 10'000;
 constexpr PgStatement kEraseMessages{
-    "erase_messages", "DELETE FROM messages WHERE conversation IN (SELECT id FROM conversations WHERE user_id = $1)"};
+    "erase_messages",
+    "DELETE FROM messages WHERE ctid = ANY (ARRAY(SELECT m.ctid FROM messages m WHERE m.conversation IN "
+    "(SELECT id FROM conversations WHERE user_id = $1) LIMIT $2::bigint))"};
 constexpr PgStatement kEraseConversations{"erase_conversations", "DELETE FROM conversations WHERE user_id = $1"};
 constexpr PgStatement kEraseProfile{"erase_profile", "DELETE FROM speaker_profiles WHERE user_id = $1"};
 constexpr PgStatement kPing{"ping", "SELECT 1"};
@@ -131,18 +135,12 @@ class PostgresConversationStore final : public ConversationStore {
 
   Result<StoredConversation> append(const std::string& user_id, const std::vector<StoredMessage>& given) override {
     MORGAN_CHECK_OK(check_append(user_id, given));
-    const std::string now = now_iso8601();
-    // The ids make it safe to repeat: the second time they are there already.
-    const std::vector<StoredMessage> messages = completed(given, now);
-    const std::string ids = array_of(messages, &StoredMessage::id);
-    const auto rows =
-        pool_.run(kAppend, {random_id("conv_"), to_pg_text(user_id), now, array_of(messages, &StoredMessage::role),
-                            array_of(messages, &StoredMessage::content), array_of(messages, &StoredMessage::created_at),
-                            array_of(messages, &StoredMessage::metadata), ids});
-    if (rows) return read_conversation(*rows, 0);
-    if (rows.error().code != ErrorCode::kConflict) return fail(rows.error());
-    MORGAN_TRY(const PgRows repeated, pool_.run(kRepeated, {ids}));
-    if (repeated.count() == 0) return fail(rows.error());
+    const PgCall call = append_call(user_id, given);
+    const auto answers = pool_.run(std::span(&call, 1));
+    if (answers) return read_conversation(answers->front(), 0);
+    if (answers.error().code != ErrorCode::kConflict) return fail(answers.error());
+    MORGAN_TRY(const PgRows repeated, pool_.run(kRepeated, {call.values.back()}));
+    if (repeated.count() == 0) return fail(answers.error());
     return read_conversation(repeated, 0);
   }
 
@@ -216,16 +214,22 @@ class PostgresConversationStore final : public ConversationStore {
 
   Result<long long> erase(const std::string& user_id) override {
     const std::string user = to_pg_text(user_id);
-    const std::array calls{PgCall{&kEraseMessages, {user}}, PgCall{&kEraseConversations, {user}},
-                           PgCall{&kEraseProfile, {user}}};
-    MORGAN_TRY(const auto answers, pool_.run(calls));
-    return answers.front().affected();
+    long long erased = 0;
+    for (long long some = kErasedAtOnce; some == kErasedAtOnce; erased += some) {
+      MORGAN_TRY(const PgRows rows, pool_.run(kEraseMessages, {user, std::to_string(kErasedAtOnce)}));
+      some = rows.affected();
+    }
+    const std::array calls{PgCall{&kEraseConversations, {user}}, PgCall{&kEraseProfile, {user}}};
+    MORGAN_CHECK_OK(pool_.run(calls));
+    return erased;
   }
 
   Result<void> ping() override {
     MORGAN_CHECK_OK(pool_.run(kPing, {}));
     return {};
   }
+
+  void set_patience(std::chrono::milliseconds patience) override { pool_.set_patience(patience); }
 
   std::string description() const override {
     return "postgresql " + name_ + " (schema " + std::to_string(newest_pg_schema()) + ")";

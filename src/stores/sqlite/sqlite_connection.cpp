@@ -192,8 +192,12 @@ Result<long long> Connection::query_integer(const char* sql) {
   return row ? statement.integer(0) : 0LL;
 }
 
-void Connection::checkpoint() {
-  sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+bool Connection::checkpoint() {
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code == SQLITE_OK) return true;
+  log::warn("stores", "what was erased stays in the write-ahead log until that is written over",
+            {{"file", file_.string()}, {"why", sqlite3_errstr(code)}});
+  return false;
 }
 
 Result<Transaction> Transaction::begin(Connection& connection, const char* begin) {

@@ -65,8 +65,8 @@ class Connection {
   Result<long long> query_integer(const char* sql);
   /// Rows that the last statement changed.
   long long changes() const { return sqlite3_changes64(database_.get()); }
-  /// Moves the write-ahead log into the file and empties it, if no reader is in the way for too long.
-  void checkpoint();
+  /// Moves the write-ahead log into the file and empties it. False, and logged: a reader was in the way for too long.
+  bool checkpoint();
 
  private:
   friend class Transaction;

@@ -67,13 +67,7 @@ class IndexCache {
   }
   VectorIndex& add(const std::string& user_id, const std::string& model, VectorIndex index) {
     entries_.push_front({user_id, model, std::move(index)});
-    std::size_t kept = 0;
-    auto entry = entries_.begin();
-    while (entry != entries_.end()) {
-      kept += entry->index.size();
-      // The one that is asked for stays, whatever its size.
-      entry = kept > kMostIndexed && entry != entries_.begin() ? entries_.erase(entry) : std::next(entry);
-    }
+    drop_the_last_used();
     return entries_.front().index;
   }
   void set(const std::string& user_id, long long key, const std::optional<MemoryVector>& vector) {
@@ -82,6 +76,7 @@ class IndexCache {
       const bool belongs = vector && vector->model == entry.model && vector->numbers.size() == entry.index.dimension();
       belongs ? entry.index.set(key, vector->numbers) : entry.index.remove(key);
     }
+    drop_the_last_used();
   }
   void remove(const std::string& user_id, long long key) { set(user_id, key, std::nullopt); }
   void forget(const std::string& user_id) {
@@ -89,6 +84,16 @@ class IndexCache {
   }
 
  private:
+  void drop_the_last_used() {
+    std::size_t kept = 0;
+    auto entry = entries_.begin();
+    while (entry != entries_.end()) {
+      kept += entry->index.size() + 1;  // an empty one is not for nothing
+      // The one that was asked for last stays, whatever its size.
+      entry = kept > kMostIndexed && entry != entries_.begin() ? entries_.erase(entry) : std::next(entry);
+    }
+  }
+
   std::list<Entry> entries_;
 };
 
@@ -217,8 +222,9 @@ class SqliteMemoryStore final : public MemoryStore {
     for (const ScoredKey& each : best) {
       MORGAN_TRY(Statement select,
                  reader_->prepare("SELECT memory_id, user_id, content, category, importance, source, created_at, "
-                                  "updated_at FROM memories WHERE id = ?1"));
-      MORGAN_TRY(const bool still_there, select.bind(1, each.key).step());
+                                  "updated_at FROM memories WHERE id = ?1 AND user_id = ?2"));
+      // The number of one that was removed meanwhile may be another user's now.
+      MORGAN_TRY(const bool still_there, select.bind(1, each.key).bind(2, user_id).step());
       if (still_there) found.push_back({read_memory(select), each.score});
     }
     return found;
