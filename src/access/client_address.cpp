@@ -1,22 +1,16 @@
 #include "access/client_address.h"
 
 #include "base/strings.h"
+#include "net/host.h"
 
 #include <arpa/inet.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <climits>
 
 namespace morgan::access {
 
 namespace {
-
-bool is_address(const std::string& text) {
-  in6_addr bytes{};
-  return ::inet_pton(AF_INET, text.c_str(), &bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), &bytes) == 1;
-}
 
 /// "host:port" or "[::1]:port" without port and brackets.
 std::string host_name(std::string_view host) {
@@ -25,12 +19,6 @@ std::string host_name(std::string_view host) {
     return std::string(host.substr(1, bracket == std::string_view::npos ? bracket : bracket - 1));
   }
   return to_lower_ascii(host.substr(0, host.find(':')));
-}
-
-std::string own_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  return to_lower_ascii(name.data());
 }
 
 }  // namespace
@@ -52,9 +40,9 @@ bool is_first_hand(const net::Request& request) {
 }
 
 bool names_this_machine(std::string_view host) {
-  static const std::string kOwn = own_name();
+  static const std::string kOwn = to_lower_ascii(net::own_host_name());
   const std::string name = host_name(host);
-  return name.empty() || name == "localhost" || name.ends_with(".localhost") || is_address(name) ||
+  return name.empty() || name == "localhost" || name.ends_with(".localhost") || net::is_address(name) ||
          (!kOwn.empty() && (name == kOwn || name == kOwn + ".local"));
 }
 

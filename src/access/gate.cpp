@@ -11,7 +11,6 @@ namespace morgan::access {
 
 namespace {
 
-constexpr std::string_view kSecretPrefix = "ek_";
 constexpr std::string_view kForbidden = "FORBIDDEN";
 constexpr std::string_view kRateLimited = "RATE_LIMITED";
 constexpr double kMillisecondsPerSecond = 1e3;
@@ -98,17 +97,18 @@ net::GateAnswer Gate::admit(const std::string& service, const net::Request& requ
 Result<Gate::Identity> Gate::identify(const net::Request& request, const net::RouteAccess& access, std::time_t now) {
   const std::string shown = net::offered_key(request);
   if (KeyStore::is_key(shown)) return with_key(shown, access, now);
-  if (shown.starts_with(kSecretPrefix)) return with_secret(shown, access, now);
+  if (net::is_client_secret(shown)) return with_secret(shown, access, now);
   return without_key(request, !shown.empty());
+}
+
+/// The file is broken: whom it lets in is not known. Clients are not told what is in it.
+Failure unreadable() {
+  return fail(ErrorCode::kUnavailable, "the keys cannot be read; the server's log says why");
 }
 
 Result<Gate::Identity> Gate::with_key(std::string_view key, const net::RouteAccess& access, std::time_t now) {
   auto known = keys_.check(key, now);
-  if (!known && known.error().code != ErrorCode::kUnauthorized) {
-    // The file is broken: whom it lets in is not known.
-    log::error("access", "the keys cannot be read", {{"why", known.error().message}});
-    return fail(ErrorCode::kUnavailable, "the keys cannot be read; the server's log says why");
-  }
+  if (!known && known.error().code != ErrorCode::kUnauthorized) return unreadable();
   if (!known) return fail(known.error());
   if (known->is_good_for(access.scope)) return Identity{caller_of(*known), true};
   return forbidden("this key is good for " + join(known->scopes, ", ") +
@@ -125,9 +125,10 @@ Result<Gate::Identity> Gate::with_secret(const std::string& secret, const net::R
   }
   if (caller->key.empty()) return Identity{caller, true};
   // It is worth what the key that made it is worth now.
-  MORGAN_TRY(const auto keys, keys_.keys());
-  const auto key = keys->find(caller->key);
-  if (key == keys->end() || key->second.has_expired(now)) {
+  const auto keys = keys_.keys();
+  if (!keys) return unreadable();
+  const auto key = (*keys)->find(caller->key);
+  if (key == (*keys)->end() || key->second.has_expired(now)) {
     return fail(ErrorCode::kUnauthorized, "the key that made this client secret counts no longer");
   }
   return Identity{caller, true};
@@ -154,15 +155,26 @@ std::optional<RateLimiter::Verdict> Gate::take(const net::Request& request, cons
 void Gate::record_refusal(const std::string& service, const net::Request& request, const Result<Identity>& identity,
                           const Error& error) {
   if (!audit_) return;
+  constexpr std::size_t kMostPath = 200;
+  std::string path = is_valid_utf8(request.path) ? request.path : "not UTF-8";
+  cut_utf8(path, kMostPath);
   OrderedJson event{{"event", "refused"},
                     {"service", service},
                     {"address", request.peer},
                     {"method", net::to_string(request.method)},
-                    {"path", request.path.substr(0, 200)},
+                    {"path", std::move(path)},
                     {"why", error.message},
                     {"request_id", request.request_id}};
   if (identity && !identity->caller->key.empty()) event["key"] = identity->caller->key;
   audit_->record(std::move(event));
+}
+
+bool Gate::still_counts(const net::Caller& caller) {
+  if (caller.key.empty()) return true;
+  const auto keys = keys_.keys();
+  if (!keys) return true;  // a file that is broken for a moment throws nobody out
+  const auto key = (*keys)->find(caller.key);
+  return key != (*keys)->end() && !key->second.has_expired(std::time(nullptr));
 }
 
 void Gate::answered(const std::string& service, const net::Request& request, std::string_view pattern, int status,
@@ -181,10 +193,6 @@ void Gate::answered(const std::string& service, const net::Request& request, std
                              {"status", status},
                              {"ms", static_cast<long long>(seconds * kMillisecondsPerSecond)},
                              {"request_id", request.request_id}});
-}
-
-void Gate::record(OrderedJson event) {
-  if (audit_) audit_->record(std::move(event));
 }
 
 }  // namespace morgan::access

@@ -49,11 +49,12 @@ class Gate {
   net::GateAnswer admit(const std::string& service, const net::Request& request, const net::RouteAccess& access,
                         Clock::time_point now, std::time_t wall_now);
 
+  /// For ServerOptions::still_welcome: whether the key that it came in with still counts.
+  bool still_counts(const net::Caller& caller);
+
   /// For ServerOptions::observer: a request that was let in has been answered.
   void answered(const std::string& service, const net::Request& request, std::string_view pattern, int status,
                 double seconds);
-  /// Something else that belongs into the audit log.
-  void record(OrderedJson event);
 
  private:
   struct Identity {

@@ -3,10 +3,9 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/json_util.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "base/strings.h"
-
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -93,13 +92,6 @@ bool KeyStore::is_key(std::string_view text) {
   return text.starts_with(kPrefix);
 }
 
-KeyStore::Stamp KeyStore::stamp_of(const std::filesystem::path& file) {
-  struct stat status{};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  constexpr std::int64_t kNanoseconds = 1'000'000'000;
-  return {status.st_ino, status.st_size, status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
-}
-
 Result<Keys> KeyStore::read() const {
   const auto text = read_file(file_, kMostBytes);
   if (!text && text.error().code == ErrorCode::kNotFound) return Keys{};
@@ -138,12 +130,18 @@ Result<void> KeyStore::write(const Keys& keys) const {
 Result<std::shared_ptr<const Keys>> KeyStore::keys() {
   const std::lock_guard lock(mutex_);
   // Looked at before it is read: what is written in between is then read the next time.
-  const Stamp stamp = stamp_of(file_);
-  if (known_ && stamp == stamp_) return known_;
-  MORGAN_TRY(Keys read_now, read());
-  known_ = std::make_shared<const Keys>(std::move(read_now));
+  const FileStamp stamp = FileStamp::of(file_);
+  if (stamp == stamp_ && known_) return known_;
+  if (stamp == stamp_ && broken_) return fail(*broken_);
+  auto read_now = read();
+  known_ = read_now ? std::make_shared<const Keys>(std::move(*read_now)) : nullptr;
+  broken_.reset();
   stamp_ = stamp;
-  return known_;
+  if (known_) return known_;
+  log::error("access", "the keys cannot be read", {{"why", read_now.error().message}});
+  // Whoever shows a key has it read no more until it changes; what only could not be opened is tried again.
+  if (read_now.error().code == ErrorCode::kCorrupt) broken_ = read_now.error();
+  return fail(std::move(read_now).error());
 }
 
 Result<ApiKey> KeyStore::check(std::string_view text, std::time_t now) {

@@ -3,6 +3,7 @@
 // is kept; keys are long and random, so a plain sha256 cannot be searched for them.
 #pragma once
 
+#include "base/file.h"
 #include "base/file_lock.h"
 #include "base/result.h"
 
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,13 +69,6 @@ class KeyStore {
   Result<ApiKey> revoke(std::string_view id);
 
  private:
-  struct Stamp {
-    std::uint64_t inode = 0;
-    std::int64_t size = -1;  ///< -1: no file
-    std::int64_t written_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  static Stamp stamp_of(const std::filesystem::path& file);
   Result<Keys> read() const;
   Result<FileLock> take_lock() const;
   Result<void> write(const Keys& keys) const;
@@ -81,7 +76,8 @@ class KeyStore {
   const std::filesystem::path file_;
   std::mutex mutex_;                   // guards everything below
   std::shared_ptr<const Keys> known_;  // shared with whoever asked
-  Stamp stamp_;
+  std::optional<Error> broken_;        // what is wrong with the file, while it is as it was
+  FileStamp stamp_;
 };
 
 }  // namespace morgan::access

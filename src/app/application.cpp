@@ -5,16 +5,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "dialogue/live/turn_recorder.h"
+#include "net/host.h"
 #include "net/loopback.h"
 #include "services/realtime_secrets.h"
 #include "services/tool_routes.h"
+#include "stores/sqlite/sqlite_item_store.h"
 #include "stores/sqlite/sqlite_memory_store.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <unistd.h>
-
-#include <climits>
 
 namespace morgan::app {
 
@@ -43,15 +43,20 @@ dialogue::live::LiveServiceOptions live_options(const LiveConfig& config) {
   return options;
 }
 
-/// Null when no address is configured.
-std::unique_ptr<services::Webhooks> make_webhooks(const WebhookConfig& config) {
+std::filesystem::path recordings() {
+  return morgan_home() / "turns";
+}
+
+/// Null when no address is configured. Each process has a queue of its own, named after its services: of one home there
+/// is one each.
+std::unique_ptr<services::Webhooks> make_webhooks(const WebhookConfig& config, const std::set<std::string>& services) {
   services::WebhookOptions options;
   for (const std::string& url : split(config.urls, ',')) {
     if (const std::string_view address = trim(url); !address.empty()) options.urls.emplace_back(address);
   }
   if (options.urls.empty()) return nullptr;
   options.secret = config.secret;
-  options.folder = morgan_home() / "webhooks";
+  options.folder = morgan_home() / "webhooks" / fmt::format("{}", fmt::join(services, "-"));
   return std::make_unique<services::Webhooks>(std::move(options));
 }
 
@@ -128,15 +133,16 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
     if (speech) app->speech_cache_ = std::move(*speech);
     if (!speech) log::warn("app", "speech is not kept", {{"why", speech.error().message}});
   }
-  app->webhooks_ = make_webhooks(config.webhooks);
+  app->webhooks_ = make_webhooks(config.webhooks, services);
   if (services.contains("core")) {
     MORGAN_TRY(app->store_, open_store(config.store, *app->cache_, app->metrics_));
     EngineSet& engines = app->engines_;
     MORGAN_TRY(app->memory_store_, stores::open_sqlite_memory_store(sqlite_file(config.store)));
     app->memories_ = std::make_unique<dialogue::UserMemories>(*app->memory_store_, engines.embed.get());
+    MORGAN_TRY(app->items_, stores::open_sqlite_items(sqlite_file(config.store)));
     if (config.tools.enabled) {
-      MORGAN_TRY(app->tools_, load_tools(config.tools, config.mcp_servers, sqlite_file(config.store), engines.llm.get(),
-                                         app->metrics_));
+      MORGAN_TRY(app->tools_,
+                 load_tools(config.tools, config.mcp_servers, *app->items_, engines.llm.get(), app->metrics_));
     }
     dialogue::DialogueOptions options = dialogue_options(config.dialogue);
     dialogue::live::LiveServiceOptions live = live_options(config.live);
@@ -195,6 +201,7 @@ net::ServerOptions Application::server_options(const std::string& service) {
     options.gate = [&gate = *entrance_.gate, service](const net::Request& request, const net::RouteAccess& access) {
       return gate.admit(service, request, access);
     };
+    options.still_welcome = [&gate = *entrance_.gate](const net::Caller& caller) { return gate.still_counts(caller); };
   }
   options.observer = [this, service](const net::Request& request, std::string_view pattern, int status,
                                      double seconds) {
@@ -276,10 +283,8 @@ void Application::start_wyoming() {
   wyoming_server_->start();
   // What only this machine reaches is of no use to others.
   if (!config_.wyoming.announce || net::is_loopback_host(wyoming_host(config_))) return;
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {};
   announcement_ =
-      net::Announcement::start({fmt::format("Morgan on {}", host.data()), "_wyoming._tcp", wyoming_server_->port()});
+      net::Announcement::start({"Morgan on " + net::own_host_name(), "_wyoming._tcp", wyoming_server_->port()});
 }
 
 services::ServiceContext Application::context_of(const std::string& service) const {
@@ -357,17 +362,34 @@ dialogue::live::LiveParts Application::live_parts() {
   options.limits.filler_after = live.filler_ms;
   options.limits.idle_prompt_after = dialogue::live::Ms{live.idle_prompt_seconds} * 1000;
   options.pacer.lead = std::chrono::milliseconds(live.lead_ms);
-  if (live.record_turns) options.recordings = morgan_home() / "turns";
+  if (live.record_turns) options.recordings = recordings();
   return parts;
+}
+
+/// What is kept of a user beside conversations and memories, also by what is switched off now.
+Result<long long> Application::erase_more(const std::string& user_id) {
+  long long timers = 0;
+  if (tools_) {
+    MORGAN_TRY(timers, tools_->timers->forget(user_id));
+  }
+  MORGAN_TRY(const long long kept, items_->erase(user_id));
+  return timers + kept + live_->forget_turns(user_id) + dialogue::live::erase_turns(recordings(), user_id);
 }
 
 net::Router Application::routes_of(const std::string& service) {
   const services::ServiceContext context = context_of(service);
   if (service == "core") {
     std::optional<services::ToolServices> tools;
-    if (tools_) tools = {tools_->agent.get(), tools_->timers.get(), tools_->items.get(), tools_->zone};
-    return services::core_routes(context, *dialogue_, *live_, engines_.llm.get(), engines_.tts.get(),
-                                 engines_.stt.get(), engines_.embed.get(), tools ? &*tools : nullptr);
+    if (tools_) tools = {tools_->agent.get(), tools_->timers.get(), items_.get(), tools_->zone};
+    services::CoreParts parts{*dialogue_, *live_};
+    parts.llm = engines_.llm.get();
+    parts.tts = engines_.tts.get();
+    parts.stt = engines_.stt.get();
+    parts.embed = engines_.embed.get();
+    parts.vad = engines_.vad.get();
+    parts.tools = tools ? &*tools : nullptr;
+    parts.erase_more = [this](const std::string& user_id) { return erase_more(user_id); };
+    return services::core_routes(context, parts);
   }
   if (service == "llm") return services::llm_routes(context, engines_.llm.get(), engines_.embed.get());
   if (service == "tts") return services::tts_routes(context, *engines_.tts);
@@ -386,7 +408,8 @@ std::map<std::string, std::string> Application::addresses() const {
 /// Whoever is in a live conversation hears it; without one it waits for the next.
 void Application::start_ringing() {
   tools_->timers->start([this](const tools::Timer& timer, const std::string& words, std::function<void()> heard) {
-    return live_->announce(timer.user_id, words, heard) > 0;
+    const auto wanted = [&timers = *tools_->timers, id = timer.id] { return timers.is_ringing(id); };
+    return live_->announce(timer.user_id, {timer.id, words, wanted, std::move(heard)}) > 0;
   });
 }
 

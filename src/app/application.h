@@ -67,6 +67,7 @@ class Application {
   services::ServiceContext context_of(const std::string& service) const;
   std::vector<services::HealthPart> health_of(const std::string& service) const;
   net::Router routes_of(const std::string& service);
+  Result<long long> erase_more(const std::string& user_id);
   dialogue::live::LiveParts live_parts();
 
   AppConfig config_;
@@ -84,7 +85,8 @@ class Application {
   std::unique_ptr<stores::ConversationStore> store_;
   std::unique_ptr<stores::MemoryStore> memory_store_;
   std::unique_ptr<dialogue::UserMemories> memories_;
-  std::unique_ptr<ToolSet> tools_;  // null: switched off
+  std::unique_ptr<stores::ItemStore> items_;  // what tools keep; also while they are switched off
+  std::unique_ptr<ToolSet> tools_;            // null: switched off
   std::unique_ptr<dialogue::ConversationService> dialogue_;
   std::unique_ptr<dialogue::live::LiveService> live_;
   std::map<std::string, std::unique_ptr<net::Server>> servers_;

@@ -64,13 +64,21 @@ McpTools::McpTools(const std::vector<mcp::ServerConfig>& servers, tools::ToolReg
   }
 }
 
+McpTools::~McpTools() {
+  for (const auto& link : links_)
+    link->begin_stop();  // all at once: each may take some seconds
+}
+
 std::vector<services::HealthPart> McpTools::health() const {
   std::vector<services::HealthPart> parts;
   for (const auto& link : links_) {
     const mcp::LinkStatus status = link->status();
     parts.push_back({"mcp " + link->name(),
                      status.connected ? services::HealthStatus::kHealthy : services::HealthStatus::kUnhealthy,
-                     status.connected || !status.trouble.empty() ? status.trouble : "connecting", false});
+                     status.connected         ? ""
+                     : status.trouble.empty() ? "connecting"
+                                              : "away; the log says why",
+                     false});
   }
   return parts;
 }

@@ -16,7 +16,9 @@ class McpTools {
   /// Connects in the background. The registry outlives it; no tool of it may run when it goes.
   McpTools(const std::vector<mcp::ServerConfig>& servers, tools::ToolRegistry& registry);
 
-  /// "mcp NAME" for each server that is away. @thread any
+  ~McpTools();
+
+  /// "mcp NAME" for each server. Why one is away stands in the log: /health is for everybody. @thread any
   std::vector<services::HealthPart> health() const;
 
  private:

@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "stores/sqlite/sqlite_item_store.h"
 #include "tools/builtin_tools.h"
 #include "tools/local_time.h"
 #include "tools/remote/remote_tools.h"
@@ -41,20 +40,18 @@ Result<void> add_remote_tools(const ToolsConfig& config, ToolSet& set) {
 }  // namespace
 
 Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config,
-                                            const std::vector<mcp::ServerConfig>& mcp_servers,
-                                            const std::filesystem::path& file, engines::LlmEngine* llm,
-                                            Metrics& metrics) {
+                                            const std::vector<mcp::ServerConfig>& mcp_servers, stores::ItemStore& items,
+                                            engines::LlmEngine* llm, Metrics& metrics) {
   auto set = std::make_unique<ToolSet>();
   auto zone = tools::zone_named(config.time_zone);
   if (!zone) return fail(zone.error().code, "tools.time_zone: " + zone.error().message);
   set->zone = *zone;
   MORGAN_TRY(tools::ToolPolicy policy, tools::ToolPolicy::parse(config.rules));
-  MORGAN_TRY(set->items, stores::open_sqlite_items(file));
   const auto words = [zone = set->zone](const tools::Timer& timer, tools::WallTime now) {
     return tools::ring_words(timer, now, zone);
   };
-  MORGAN_TRY(set->timers, tools::TimerService::open(*set->items, tools::TimerClock::real(), words));
-  MORGAN_CHECK_OK(tools::add_builtin_tools(set->registry, {set->zone, set->items.get(), set->timers.get()}));
+  MORGAN_TRY(set->timers, tools::TimerService::open(items, tools::TimerClock::real(), words));
+  MORGAN_CHECK_OK(tools::add_builtin_tools(set->registry, {set->zone, &items, set->timers.get()}));
   MORGAN_CHECK_OK(add_remote_tools(config, *set));
   set->mcp = std::make_unique<McpTools>(mcp_servers, set->registry);
   set->runner = std::make_unique<tools::ToolRunner>(set->registry, std::move(policy), metrics,

@@ -16,7 +16,6 @@ namespace morgan::app {
 /// In dependency order. Others may add tools to the registry, under a prefix, while it runs.
 struct ToolSet {
   cctz::time_zone zone;
-  std::unique_ptr<stores::ItemStore> items;
   std::unique_ptr<tools::TimerService> timers;
   tools::ToolRegistry registry;
   std::unique_ptr<McpTools> mcp;  // goes when no call runs any more
@@ -24,11 +23,11 @@ struct ToolSet {
   std::unique_ptr<tools::ToolAgent> agent;
 };
 
-/// @param file  the conversations' database   @param llm  may be null; it and metrics outlive the tools
+/// @param items  where timers, notes and lists are   @param llm  may be null; all three, with metrics, outlive the
+/// tools
 /// @error kInvalidArgument  names the key   @error the store's
 Result<std::unique_ptr<ToolSet>> load_tools(const ToolsConfig& config,
-                                            const std::vector<mcp::ServerConfig>& mcp_servers,
-                                            const std::filesystem::path& file, engines::LlmEngine* llm,
-                                            Metrics& metrics);
+                                            const std::vector<mcp::ServerConfig>& mcp_servers, stores::ItemStore& items,
+                                            engines::LlmEngine* llm, Metrics& metrics);
 
 }  // namespace morgan::app

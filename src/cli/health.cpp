@@ -14,16 +14,15 @@ namespace {
 int health(const Context& context, std::vector<std::string> wanted) {
   const Result<app::AppConfig> config = context.config();
   if (!config) return report(context, config.error());
-  const std::map<std::string, std::uint16_t> ports = service_ports(config->server);
+  const std::map<std::string, std::string> addresses = service_addresses(config->server, context.server);
   if (wanted.empty()) {
-    for (const auto& [name, port] : ports)
+    for (const auto& [name, address] : addresses)
       wanted.push_back(name);
   }
-  const std::string host = context.server.empty() ? "127.0.0.1" : context.server;
   bool all = true;
   OrderedJson answers = OrderedJson::object();
   for (const std::string& name : wanted) {
-    const bool ready = service_answers(fmt::format("http://{}:{}", host, ports.at(name)));
+    const bool ready = !trouble_at(addresses.at(name), config->client.ca_file);
     all = all && ready;
     answers[name] = ready;
     if (!context.json) std::cout << fmt::format("{:<8}{}\n", name, ready ? "ready" : "not ready");

@@ -12,7 +12,7 @@ namespace morgan::cli {
 namespace {
 
 struct MemoryOptions {
-  std::string user = "cli";
+  std::string user;
   std::string text;
   std::string id;
   std::string query;
@@ -20,8 +20,20 @@ struct MemoryOptions {
   bool all = false;
 };
 
-std::string address_of(const MorganClient& client, const std::string& user) {
-  return client.address("core") + "/api/memories/" + net::url_encode(user);
+/// Whoever answers, and whose memories are meant.
+struct Asked {
+  std::unique_ptr<MorganClient> client;
+  std::string user;
+
+  std::string memories() const { return client->address("core") + "/api/memories"; }
+  std::string of_user() const { return memories() + "/" + net::url_encode(user); }
+};
+
+Result<Asked> connect(const Context& context, const MemoryOptions& options) {
+  Asked asked;
+  MORGAN_TRY(asked.client, MorganClient::connect(context, {"core"}));
+  MORGAN_TRY(asked.user, asked.client->named_user(options.user, context.stop));
+  return asked;
 }
 
 Result<std::string> ask(const Context& context, const MorganClient& client, net::Method method, const std::string& url,
@@ -43,10 +55,9 @@ void print(const Json& memory) {
 }
 
 Result<void> list(const Context& context, const MemoryOptions& options) {
-  MORGAN_TRY(const auto client, MorganClient::connect(context, {"core"}));
-  const std::string asked = options.query.empty() ? "?limit=1000" : "?query=" + net::url_encode(options.query);
-  MORGAN_TRY(const std::string body,
-             ask(context, *client, net::Method::kGet, address_of(*client, options.user) + asked));
+  MORGAN_TRY(const Asked asked, connect(context, options));
+  const std::string wanted = options.query.empty() ? "?limit=1000" : "?query=" + net::url_encode(options.query);
+  MORGAN_TRY(const std::string body, ask(context, *asked.client, net::Method::kGet, asked.of_user() + wanted));
   if (context.json) {
     std::cout << body << "\n";
     return {};
@@ -57,15 +68,14 @@ Result<void> list(const Context& context, const MemoryOptions& options) {
   const long long shown = static_cast<long long>(page.value("memories", Json::array()).size());
   const long long total = page.value("total", shown);
   if (total > shown) std::cout << total - shown << " older ones: `morgan memory export` has all\n";
-  if (shown == 0) std::cout << "Nothing is remembered of '" << options.user << "'.\n";
+  if (shown == 0) std::cout << "Nothing is remembered of '" << asked.user << "'.\n";
   return {};
 }
 
 Result<void> add(const Context& context, const MemoryOptions& options) {
-  MORGAN_TRY(const auto client, MorganClient::connect(context, {"core"}));
-  MORGAN_TRY(const std::string body,
-             ask(context, *client, net::Method::kPost, client->address("core") + "/api/memories",
-                 Json{{"user_id", options.user}, {"text", options.text}}));
+  MORGAN_TRY(const Asked asked, connect(context, options));
+  MORGAN_TRY(const std::string body, ask(context, *asked.client, net::Method::kPost, asked.memories(),
+                                         Json{{"user_id", asked.user}, {"text", options.text}}));
   if (context.json) {
     std::cout << body << "\n";
     return {};
@@ -80,9 +90,9 @@ Result<void> forget(const Context& context, const MemoryOptions& options) {
   if (options.id.empty() != options.all) {
     return fail(ErrorCode::kInvalidArgument, "name one memory (`morgan memory list` shows their ids), or say --all");
   }
-  MORGAN_TRY(const auto client, MorganClient::connect(context, {"core"}));
-  const std::string url = address_of(*client, options.user) + (options.all ? "" : "/" + net::url_encode(options.id));
-  MORGAN_TRY(const std::string body, ask(context, *client, net::Method::kDelete, url));
+  MORGAN_TRY(const Asked asked, connect(context, options));
+  const std::string url = asked.of_user() + (options.all ? "" : "/" + net::url_encode(options.id));
+  MORGAN_TRY(const std::string body, ask(context, *asked.client, net::Method::kDelete, url));
   if (context.json) {
     std::cout << body << "\n";
     return {};
@@ -93,9 +103,8 @@ Result<void> forget(const Context& context, const MemoryOptions& options) {
 }
 
 Result<void> export_all(const Context& context, const MemoryOptions& options) {
-  MORGAN_TRY(const auto client, MorganClient::connect(context, {"core"}));
-  MORGAN_TRY(const std::string body,
-             ask(context, *client, net::Method::kGet, address_of(*client, options.user) + "/export"));
+  MORGAN_TRY(const Asked asked, connect(context, options));
+  MORGAN_TRY(const std::string body, ask(context, *asked.client, net::Method::kGet, asked.of_user() + "/export"));
   if (!options.file.empty()) return write_file_atomically(options.file, body);
   std::cout << body;
   return {};

@@ -12,19 +12,6 @@ namespace {
 constexpr std::chrono::milliseconds kProbeTimeout{500};
 constexpr std::size_t kKeptErrorBody = 64 * 1024;
 
-/// What keeps the server there from being used; nothing: it can be.
-std::optional<Error> trouble_at(const std::string& address, const std::string& ca_file) {
-  net::ClientRequest request;
-  request.url = address + "/ready";
-  request.ca_file = ca_file;
-  request.connect_timeout = kProbeTimeout;
-  request.total_timeout = 4 * kProbeTimeout;
-  const Result<net::ClientResponse> response = net::http_request(request);
-  if (!response) return response.error();
-  if (response->status == 200) return std::nullopt;
-  return error_of(response->status, response->body);
-}
-
 ErrorCode code_of(int status) {
   switch (status) {
     case 400:
@@ -60,21 +47,27 @@ std::optional<ErrorCode> code_of(std::string_view word) {
 
 }  // namespace
 
-std::map<std::string, std::uint16_t> service_ports(const app::ServerConfig& server) {
-  return {{"core", server.core_port},
-          {"llm", server.llm_port},
-          {"tts", server.tts_port},
-          {"stt", server.stt_port},
-          {"vad", server.vad_port}};
+std::map<std::string, std::string> service_addresses(const app::ServerConfig& server, const std::string& wanted_host) {
+  std::string host = wanted_host.empty() ? "127.0.0.1" : wanted_host;
+  if (host.find("://") == std::string::npos) host.insert(0, "http://");
+  std::map<std::string, std::string> addresses;
+  for (const auto& [name, port] :
+       {std::pair{"core", server.core_port}, std::pair{"llm", server.llm_port}, std::pair{"tts", server.tts_port},
+        std::pair{"stt", server.stt_port}, std::pair{"vad", server.vad_port}})
+    addresses[name] = fmt::format("{}:{}", host, port);
+  return addresses;
 }
 
-bool service_answers(const std::string& address) {
+std::optional<Error> trouble_at(const std::string& address, const std::string& ca_file) {
   net::ClientRequest request;
   request.url = address + "/ready";
+  request.ca_file = ca_file;
   request.connect_timeout = kProbeTimeout;
   request.total_timeout = 4 * kProbeTimeout;
   const Result<net::ClientResponse> response = net::http_request(request);
-  return response && response->status == 200;
+  if (!response) return response.error();
+  if (response->status == 200) return std::nullopt;
+  return error_of(response->status, response->body);
 }
 
 Error error_of(int status, std::string_view body) {
@@ -92,12 +85,10 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
   MORGAN_TRY(app::AppConfig config, context.config());
   std::unique_ptr<MorganClient> client(new MorganClient());
   client->client_ = config.client;
-  std::string host = context.server.empty() ? "127.0.0.1" : context.server;
-  if (host.find("://") == std::string::npos) host.insert(0, "http://");
+  client->addresses_ = service_addresses(config.server, context.server);
   std::optional<Error> trouble;
-  for (const auto& [name, port] : service_ports(config.server)) {
-    client->addresses_[name] = fmt::format("{}:{}", host, port);
-    if (services.contains(name) && !trouble) trouble = trouble_at(client->addresses_[name], config.client.ca_file);
+  for (const std::string& name : services) {
+    if (!trouble) trouble = trouble_at(client->addresses_.at(name), config.client.ca_file);
   }
   if (!trouble) return client;
   if (!context.server.empty()) {
@@ -115,6 +106,8 @@ Result<std::unique_ptr<MorganClient>> MorganClient::connect(const Context& conte
   config.access = {};
   config.access.audit = "off";
   config.tls.enabled = false;
+  client->client_.api_key.clear();  // another Morgan's
+  config.webhooks = {};             // their queue is the server's
   std::set<std::string> needed = services;
   // Core alone would look for its neighbours over HTTP.
   if (needed.contains("core")) needed.insert({"llm", "tts", "stt"});
@@ -131,6 +124,16 @@ std::string MorganClient::address(const std::string& service) const {
 std::optional<std::string> MorganClient::user(const std::string& wanted) const {
   if (!wanted.empty()) return wanted;
   return client_.api_key.empty() ? std::optional<std::string>("cli") : std::nullopt;
+}
+
+Result<std::string> MorganClient::named_user(const std::string& wanted, const StopToken& stop) const {
+  if (auto known = user(wanted)) return std::move(*known);
+  net::ClientRequest request;
+  request.url = address("core") + "/api/whoami";
+  MORGAN_TRY(const net::ClientResponse response, send(std::move(request), stop));
+  MORGAN_TRY(const Json who, parse_json_object(response.body));
+  MORGAN_TRY(const auto name, json_string(who, "user_id"));
+  return name.value_or("cli");  // an administrator's key speaks for anybody
 }
 
 net::Headers MorganClient::headers() const {

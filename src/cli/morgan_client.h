@@ -30,6 +30,8 @@ class MorganClient {
   net::Headers headers() const;
   /// Whose conversation a command is about: `wanted`, else "cli"; nullopt with a key, whose own user it is then.
   std::optional<std::string> user(const std::string& wanted) const;
+  /// The same for a path, which needs a name: the key's user is asked for.
+  Result<std::string> named_user(const std::string& wanted, const StopToken& stop) const;
   /// client.ca_file
   const std::string& ca_file() const { return client_.ca_file; }
 
@@ -49,9 +51,9 @@ class MorganClient {
 };
 
 /// Service to its configured port.
-std::map<std::string, std::uint16_t> service_ports(const app::ServerConfig& server);
+std::map<std::string, std::string> service_addresses(const app::ServerConfig& server, const std::string& wanted_host);
 /// Whether GET /ready there answers 200, within 2 s. @param address as MorganClient::address
-bool service_answers(const std::string& address);
+std::optional<Error> trouble_at(const std::string& address, const std::string& ca_file);
 
 /// The answer of a server as an Error: its message in any of the forms that Morgan speaks.
 Error error_of(int status, std::string_view body);

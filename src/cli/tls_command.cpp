@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
+#include "net/host.h"
 #include "net/self_signed.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <iostream>
 
 namespace morgan::cli {
@@ -53,11 +53,9 @@ std::vector<std::string> own_addresses() {
 
 std::vector<std::string> names_of_this_machine() {
   std::vector<std::string> names;
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0 && host.front() != '\0') {
-    add_name(names, host.data());
-    if (std::string_view(host.data()).find('.') == std::string_view::npos)
-      add_name(names, std::string(host.data()) + ".local");
+  if (const std::string host = net::own_host_name(); !host.empty()) {
+    add_name(names, host);
+    if (host.find('.') == std::string::npos) add_name(names, host + ".local");
   }
   for (const char* name : {"localhost", "127.0.0.1", "::1"})
     add_name(names, name);

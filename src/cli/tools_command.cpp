@@ -13,19 +13,25 @@ namespace morgan::cli {
 namespace {
 
 struct ToolsOptions {
-  std::string user = "default";
+  std::string user;
   std::string name;
   std::string arguments = "{}";
   std::string text;
   bool yes = false;
 };
 
-Result<Json> ask(const Context& context, net::Method method, const std::string& path, const Json& body) {
+/// @param wanted  whose tools, as the command line says it
+Result<Json> ask(const Context& context, const std::string& wanted, net::Method method, const std::string& path,
+                 Json body) {
   MORGAN_TRY(const std::unique_ptr<MorganClient> client, MorganClient::connect(context, {"core"}));
+  MORGAN_TRY(const std::string user, client->named_user(wanted, context.stop));
   net::ClientRequest request;
   request.method = method;
   request.url = client->address("core") + path;
-  if (!body.is_null()) {
+  if (body.is_null()) {
+    request.url += "?user_id=" + net::url_encode(user);
+  } else {
+    body["user_id"] = user;
     request.headers.emplace("Content-Type", "application/json");
     request.body = dump_json(body);
   }
@@ -35,8 +41,7 @@ Result<Json> ask(const Context& context, net::Method method, const std::string& 
 }
 
 Result<void> list_tools(const Context& context, const ToolsOptions& options) {
-  MORGAN_TRY(const Json answer,
-             ask(context, net::Method::kGet, "/api/tools?user_id=" + net::url_encode(options.user), nullptr));
+  MORGAN_TRY(const Json answer, ask(context, options.user, net::Method::kGet, "/api/tools", nullptr));
   if (context.json) return {};
   for (const Json& tool : answer.value("tools", Json::array())) {
     const bool asks = tool.value("permission", "") == "ask";
@@ -53,8 +58,8 @@ Result<void> call_tool(const Context& context, const ToolsOptions& options) {
                 "the arguments are no JSON object: " + arguments.error().message + R"(; write '{"place": "Tokyo"}')");
   }
   MORGAN_TRY(const Json answer,
-             ask(context, net::Method::kPost, "/api/tools/" + net::url_encode(options.name),
-                 Json{{"arguments", *arguments}, {"user_id", options.user}, {"confirm", options.yes}}));
+             ask(context, options.user, net::Method::kPost, "/api/tools/" + net::url_encode(options.name),
+                 Json{{"arguments", *arguments}, {"confirm", options.yes}}));
   if (context.json) return {};
   const std::string spoken = answer.value("spoken", "");
   std::cout << (spoken.empty() ? dump_json(answer.value("data", Json()), 2) : spoken) << "\n";
@@ -63,7 +68,7 @@ Result<void> call_tool(const Context& context, const ToolsOptions& options) {
 
 Result<void> plan_tools(const Context& context, const ToolsOptions& options) {
   MORGAN_TRY(const Json answer,
-             ask(context, net::Method::kPost, "/api/tools", Json{{"text", options.text}, {"user_id", options.user}}));
+             ask(context, options.user, net::Method::kPost, "/api/tools", Json{{"text", options.text}}));
   if (context.json) return {};
   const Json calls = answer.value("calls", Json::array());
   if (calls.empty()) std::cout << "no tool" << dim(" (decided by: " + answer.value("decided_by", "") + ")") << "\n";
@@ -82,7 +87,7 @@ void add_tools(CLI::App& root, Context& context) {
   const auto options = std::make_shared<ToolsOptions>();  // shared by the callbacks
   const auto add = [&](const char* name, const char* help, Result<void> (*run)(const Context&, const ToolsOptions&)) {
     CLI::App* command = tools->add_subcommand(name, help);
-    command->add_option("-u,--user", options->user, "whose tools")->capture_default_str();
+    command->add_option("-u,--user", options->user, "whose tools (default: cli, who is you in `morgan chat`)");
     command->callback([&context, options, run] {
       context.action = [&context, options, run] {
         const Result<void> done = run(context, *options);

@@ -20,6 +20,22 @@ bool is_mark(char c) {
   return kMarks.find(c) != std::string_view::npos;
 }
 
+bool has_word(const std::vector<std::string>& words, std::initializer_list<std::string_view> wanted) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return std::find(wanted.begin(), wanted.end(), word) != wanted.end();
+  });
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::string plain = to_lower_ascii(text);
+  for (char& c : plain) {
+    if (is_mark(c)) c = ' ';
+  }
+  std::vector<std::string> words = split(plain, ' ');
+  std::erase(words, "");
+  return words;
+}
+
 /// A sentence and the same in lower case, cut from the front in step.
 class Sentence {
  public:
@@ -51,6 +67,13 @@ class Sentence {
       return lower_.starts_with(words) && (lower_.size() == words.size() || lower_[words.size()] == ' ');
     });
   }
+  /// "it", "that" or "this" alone, or before a mark: what was said before.
+  bool points_back() const {
+    const std::size_t end = lower_.find_first_of(" .,!?;:");
+    const bool alone = end == std::string::npos || is_mark(lower_[end]);
+    const std::string_view word = std::string_view(lower_).substr(0, end);
+    return alone && (word == "it" || word == "that" || word == "this");
+  }
   bool is_any(std::initializer_list<std::string_view> choices) const {
     return std::find(choices.begin(), choices.end(), lower_) != choices.end();
   }
@@ -64,22 +87,41 @@ class Sentence {
   std::string lower_;
 };
 
-/// "Hey Morgan, could you please" says nothing.
-void take_politeness(Sentence& sentence) {
-  while (sentence.take_any({"hey", "okay", "ok", "morgan", "please", "so", "and", "now", "also", "can you", "could you",
-                            "would you", "will you", "i want you to", "i'd like you to", "i would like you to"})) {
+/// "Hey Morgan, could you please" says nothing. @return whether it makes a request of a question
+bool take_politeness(Sentence& sentence) {
+  for (bool begged = false;;) {
+    if (sentence.take_any({"can you", "could you", "would you", "will you", "please"})) {
+      begged = true;
+    } else if (!sentence.take_any({"hey", "okay", "ok", "morgan", "so", "and", "now", "also", "i want you to",
+                                   "i'd like you to", "i would like you to"})) {
+      return begged;
+    }
   }
+}
+
+/// A fact says something of something: "my dog is called Rex", but not "my name" nor "the time we went to Rome". Only
+/// those are known here that have one of these verbs; where it is not certain, the model answers.
+bool says_something(std::string_view lower) {
+  return has_word(words_of(lower), {"is",     "are",     "was",  "were",  "am",    "has",     "have",  "had",
+                                    "can",    "can't",   "like", "likes", "love",  "loves",   "hate",  "hates",
+                                    "want",   "wants",   "need", "needs", "live",  "lives",   "work",  "works",
+                                    "prefer", "prefers", "will", "won't", "don't", "doesn't", "isn't", "aren't"});
 }
 
 /// What a fact begins with when "that" was left out: "remember I like tea", but not "remember when we met".
 bool begins_a_fact(const Sentence& sentence) {
-  return sentence.begins_with_any({"i",    "i'm", "i've", "i'd", "i'll", "my",   "we",   "we're", "our", "the",
-                                   "this", "a",   "an",   "he",  "she",  "they", "it's", "his",   "her", "their"});
+  const std::string_view first = sentence.lower().substr(0, sentence.lower().find(' '));
+  if (first == "i'm" || first == "i've" || first == "it's" || first == "we're") return true;
+  return sentence.begins_with_any({"i", "i'd", "i'll", "my", "we", "our", "the", "this", "a", "an", "he", "she", "they",
+                                   "his", "her", "their"}) &&
+         says_something(sentence.lower());
 }
 
-MemoryCommand remember(const Sentence& sentence) {
-  if (sentence.empty()) return {};
-  return {Kind::kRemember, sentence.rest()};
+/// "Remember that movie with the dinosaurs": this "that" points at something.
+bool points(const Sentence& sentence) {
+  return !sentence.begins_with_any({"i",     "i'm",  "i've", "i'd", "i'll", "you", "he",    "she", "it", "it's", "we",
+                                    "we're", "they", "my",   "our", "his",  "her", "their", "the", "a",  "an"}) &&
+         !says_something(sentence.lower());
 }
 
 MemoryCommand forget(Sentence sentence) {
@@ -87,92 +129,50 @@ MemoryCommand forget(Sentence sentence) {
                        "all about me", "all you know about me", "all that you know about me"})) {
     return {Kind::kForgetAll};
   }
-  if (sentence.is_any({"it", "that", "this", "about it", "about that", "about this"})) return {};
-  if (sentence.take_any({"that", "what i said about", "what i told you about", "what you know about", "about",
+  // "Forget that, what time is it?" goes on; "forget that I asked" is a way to say never mind.
+  const bool about = sentence.take("about");
+  if (sentence.points_back()) return {};
+  if (sentence.begins_with_any({"that i asked", "that i said", "i asked", "i said", "what i said", "what i just said",
+                                "my question", "my last question", "my last"}) &&
+      !sentence.begins_with_any({"that i said i", "what i said about"})) {
+    return {};
+  }
+  // Those are the tools'.
+  if (has_word(words_of(sentence.lower()),
+               {"reminder", "reminders", "timer", "timers", "alarm", "alarms", "note", "notes"}))
+    return {};
+  if (sentence.take_any({"that", "what i said about", "what i told you about", "what you know about",
                          "everything about", "everything you know about", "the fact that"}) ||
-      sentence.begins_with_any({"my", "our"})) {
+      about || sentence.begins_with_any({"my", "our"})) {
     return sentence.empty() ? MemoryCommand{} : MemoryCommand{Kind::kForget, sentence.rest()};
   }
   return {};
 }
 
-struct Replacement {
-  std::string_view from;
-  std::string_view to;
-};
-
-constexpr std::array kSecondPerson{
-    Replacement{"i", "you"},        Replacement{"i'm", "you're"},      Replacement{"i've", "you've"},
-    Replacement{"i'd", "you'd"},    Replacement{"i'll", "you'll"},     Replacement{"me", "you"},
-    Replacement{"my", "your"},      Replacement{"mine", "yours"},      Replacement{"myself", "yourself"},
-    Replacement{"am", "are"},       Replacement{"you", "me"},          Replacement{"your", "my"},
-    Replacement{"yours", "mine"},   Replacement{"yourself", "myself"}, Replacement{"we", "you"},
-    Replacement{"we're", "you're"}, Replacement{"we've", "you've"},    Replacement{"our", "your"},
-    Replacement{"ours", "yours"},   Replacement{"us", "you"}};
-
-std::string_view second_person_of(std::string_view lower) {
-  const auto found = std::find_if(kSecondPerson.begin(), kSecondPerson.end(),
-                                  [&](const Replacement& each) { return each.from == lower; });
-  return found == kSecondPerson.end() ? std::string_view() : found->to;
-}
-
-bool has_word(const std::vector<std::string>& words, std::initializer_list<std::string_view> wanted) {
-  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    return std::find(wanted.begin(), wanted.end(), word) != wanted.end();
-  });
-}
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::string plain = to_lower_ascii(text);
-  for (char& c : plain) {
-    if (is_mark(c)) c = ' ';
-  }
-  std::vector<std::string> words = split(plain, ' ');
-  std::erase(words, "");
-  return words;
-}
-
 }  // namespace
 
 MemoryCommand parse_memory_command(std::string_view text) {
+  const bool asks = trim(text).ends_with('?');
   Sentence sentence(text);
   if (sentence.is_any({"yes, forget everything", "yes forget everything", "yes, please forget everything"})) {
     return {Kind::kForgetAllForSure};
   }
-  take_politeness(sentence);
+  const bool begged = take_politeness(sentence);
   if (sentence.is_any({"what do you know about me", "what do you remember about me", "what do you know of me",
                        "what have you remembered about me", "what did i ask you to remember",
                        "what have i told you about me", "tell me what you know about me",
                        "tell me what you remember about me", "tell me everything you know about me"})) {
     return {Kind::kTell};
   }
+  // "Remember my name?" asks.
+  if (asks && !begged) return {};
   const bool not_to_forget = sentence.take_any({"don't forget", "do not forget", "never forget", "keep in mind"});
   if (not_to_forget || sentence.take("remember")) {
-    if (sentence.take("that") || begins_a_fact(sentence)) return remember(sentence);
-    return {};
+    const bool is_fact = sentence.take("that") ? !sentence.empty() && !points(sentence) : begins_a_fact(sentence);
+    return is_fact ? MemoryCommand{Kind::kRemember, sentence.rest()} : MemoryCommand{};
   }
   if (sentence.take("forget")) return forget(std::move(sentence));
   return {};
-}
-
-std::string to_second_person(std::string_view fact) {
-  std::string_view rest = trim(fact);
-  while (!rest.empty() && is_mark(rest.back()))
-    rest.remove_suffix(1);
-  std::vector<std::string> words = split(rest, ' ');
-  bool after_i = false;
-  for (std::string& word : words) {
-    std::size_t end = word.size();
-    while (end > 0 && is_mark(word[end - 1]))
-      --end;
-    const std::string lower = to_lower_ascii(std::string_view(word).substr(0, end));
-    std::string_view other = second_person_of(lower);
-    if (after_i && lower == "was") other = "were";
-    if (lower == "you" && &word == &words.front()) other = "I";
-    after_i = lower == "i";
-    if (!other.empty()) word = std::string(other) + word.substr(end);
-  }
-  return join(words, " ");
 }
 
 std::string_view category_of(std::string_view fact) {

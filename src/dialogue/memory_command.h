@@ -23,9 +23,6 @@ struct MemoryCommand {
 
 MemoryCommand parse_memory_command(std::string_view text);
 
-/// As Morgan says it to the user: "my dog is called Rex" becomes "your dog is called Rex". Without its full stop.
-std::string to_second_person(std::string_view fact);
-
 /// "preference", "work", "family", "date", "place" or "other", by the words in it.
 std::string_view category_of(std::string_view fact);
 

@@ -1,6 +1,7 @@
 #include "dialogue/user_memories.h"
 
 #include "base/strings.h"
+#include "tools/spoken_form.h"
 
 #include <algorithm>
 #include <set>
@@ -58,13 +59,6 @@ Result<std::string> checked(const std::string& text) {
   return std::string(trimmed);
 }
 
-std::string sentence(std::string_view text) {
-  if (text.empty()) return ".";
-  const bool small = text[0] >= 'a' && text[0] <= 'z';
-  const char first = small ? static_cast<char>(text[0] - 'a' + 'A') : text[0];
-  return first + std::string(text.substr(1)) + ".";
-}
-
 /// In the user's own voice, as the message that it stands behind.
 std::string as_facts(const std::vector<stores::FoundMemory>& found) {
   std::string facts;
@@ -72,7 +66,7 @@ std::string as_facts(const std::vector<stores::FoundMemory>& found) {
     std::string_view text = each.memory.content;
     while (text.ends_with('.'))
       text.remove_suffix(1);
-    facts += " " + sentence(text);
+    facts += " " + tools::sentence(std::string(text)) + ".";
   }
   return facts.empty() ? "" : "(What I told you before:" + facts + ")";
 }
@@ -157,7 +151,7 @@ Result<std::string> UserMemories::all_that_is_known(const std::string& user_id) 
   if (page.total == 0) return std::string("I do not know anything about you yet. Tell me to remember something.");
   std::string told = "You told me this.";
   for (const stores::StoredMemory& memory : page.memories)
-    told += " " + sentence(to_second_person(memory.content));
+    told += " " + tools::sentence(tools::to_second_person(memory.content)) + ".";
   const long long more = page.total - static_cast<long long>(page.memories.size());
   if (more > 0) told += " And " + std::to_string(more) + " more.";
   return told;
@@ -168,14 +162,14 @@ Result<std::string> UserMemories::answer_to(const std::string& user_id, const Me
     case Kind::kNone:
       return std::string();
     case Kind::kRemember:
-      return "I will remember that " + to_second_person(command.content) + ".";
+      return "I will remember that " + tools::to_second_person(command.content) + ".";
     case Kind::kTell:
       return all_that_is_known(user_id);
     case Kind::kForgetAllForSure:
       return std::string("I have forgotten everything that you told me to remember.");
     case Kind::kForget:
       // Whether it is still there or already gone: this may be asked before carry_out(), or after it.
-      return "I have forgotten what you told me about this: " + to_second_person(command.content) + ".";
+      return "I have forgotten what you told me about this: " + tools::to_second_person(command.content) + ".";
     case Kind::kForgetAll: {
       MORGAN_TRY(const stores::MemoryPage page, store_.page(user_id, 1, 0));
       if (page.total == 0) return std::string("I do not remember anything about you.");

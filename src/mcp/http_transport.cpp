@@ -198,11 +198,8 @@ class HttpTransport final : public Transport {
       return {ErrorCode::kUnavailable, "the MCP server '" + config_.name + "' ended its answer before its result"};
     }
     const bool late = response.error().code == ErrorCode::kDeadlineExceeded;
-    if (late || stop.stop_requested()) {
-      // Closing the connection is no cancellation. Nobody waits for this.
-      static_cast<void>(
-          notify("notifications/cancelled", {{"requestId", id}, {"reason", late ? "time-out" : "stopped"}}));
-    }
+    // Closing the connection is no cancellation.
+    if (late || stop.stop_requested()) events_.on_abandoned(id, late ? "time-out" : "stopped");
     if (!late) return response.error();
     return {ErrorCode::kDeadlineExceeded,
             "the MCP server '" + config_.name + "' did not answer within " + std::to_string(timeout.count()) + " ms"};
@@ -227,6 +224,7 @@ class HttpTransport final : public Transport {
       if (response && response->status == 404 && !session().empty()) {
         return events_.on_end({ErrorCode::kUnavailable, "the MCP server '" + config_.name + "' has ended our session"});
       }
+      if (!response && response.error().code == ErrorCode::kUnavailable) return events_.on_end(response.error());
       // Most have no such stream, which they tell by 405.
       if (response && response->status / 100 != 2) return;
       std::unique_lock lock(mutex_);

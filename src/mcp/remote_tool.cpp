@@ -64,10 +64,7 @@ RemoteResult read_result(const Json& result) {
     if (!read.text.empty()) read.text += "\n";
     read.text += block_text(block);
     if (read.text.size() <= kMostText) continue;
-    std::size_t end = kMostText;
-    while (end > 0 && (static_cast<unsigned char>(read.text[end]) & 0xC0U) == 0x80U)
-      --end;
-    read.text.resize(end);
+    cut_utf8(read.text, kMostText);
     read.text += " [the rest was left out]";
     break;
   }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kMostPages = 64;
 constexpr std::size_t kMostAsked = 16;
+constexpr std::size_t kMostAbandoned = 64;
 
 }  // namespace
 
@@ -25,13 +26,17 @@ ServerLink::ServerLink(ServerConfig config, std::function<void(const std::vector
 }
 
 ServerLink::~ServerLink() {
+  begin_stop();
+  thread_.join();
+}
+
+void ServerLink::begin_stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   stop_.request_stop(StopReason::kShutdown);
   changed_.notify_all();
-  thread_.join();
 }
 
 void ServerLink::run() {
@@ -61,10 +66,12 @@ Result<std::shared_ptr<Transport>> ServerLink::connect() {
     const std::scoped_lock lock(mutex_);
     ended_ = list_anew_ = false;
     asked_.clear();
+    abandoned_.clear();
   }
   TransportEvents events;
   events.on_message = [this](RpcMessage message) { on_message(std::move(message)); };
   events.on_end = [this](const Error& why) { on_end(why); };
+  events.on_abandoned = [this](long long id, std::string_view why) { on_abandoned(id, why); };
   std::shared_ptr<Transport> transport;
   if (config_.url.empty()) {
     MORGAN_TRY(auto started, start_stdio_transport(config_, std::move(events)));
@@ -122,16 +129,21 @@ Result<std::vector<RemoteTool>> ServerLink::list_tools(Transport& transport) {
 void ServerLink::serve(const std::shared_ptr<Transport>& transport) {
   for (;;) {
     std::vector<RpcMessage> asked;
+    std::vector<OrderedJson> abandoned;
     bool list_anew = false;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || ended_ || list_anew_ || !asked_.empty(); });
+      changed_.wait(lock,
+                    [this] { return stopping_ || ended_ || list_anew_ || !asked_.empty() || !abandoned_.empty(); });
       if (stopping_ || ended_) return;
       list_anew = std::exchange(list_anew_, false);
       asked = std::exchange(asked_, {});
+      abandoned = std::exchange(abandoned_, {});
     }
     for (const RpcMessage& request : asked)
       answer(*transport, request);
+    for (OrderedJson& cancelled : abandoned)
+      static_cast<void>(transport->notify("notifications/cancelled", std::move(cancelled)).has_value());
     if (!list_anew) continue;
     const auto tools = list_tools(*transport);
     if (!tools) {
@@ -164,6 +176,13 @@ void ServerLink::on_message(RpcMessage message) {
   } else {
     return;
   }
+  changed_.notify_all();
+}
+
+/// Told by the link's thread: whoever gave up has something better to do than to wait for a server that hangs.
+void ServerLink::on_abandoned(long long id, std::string_view why) {
+  const std::scoped_lock lock(mutex_);
+  if (abandoned_.size() < kMostAbandoned) abandoned_.push_back({{"requestId", id}, {"reason", why}});
   changed_.notify_all();
 }
 

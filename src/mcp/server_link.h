@@ -45,6 +45,8 @@ class ServerLink {
   ServerLink(ServerConfig config, std::function<void(const std::vector<RemoteTool>&)> on_tools, LinkTimes times = {});
   /// Ends the connection, and the program. No call may run any more.
   ~ServerLink();
+  /// The destructor, begun: it then waits less. Idempotent.
+  void begin_stop();
   ServerLink(const ServerLink&) = delete;
   ServerLink& operator=(const ServerLink&) = delete;
 
@@ -63,6 +65,7 @@ class ServerLink {
   Result<std::vector<RemoteTool>> list_tools(Transport& transport);
   void serve(const std::shared_ptr<Transport>& transport);
   void on_message(RpcMessage message);
+  void on_abandoned(long long id, std::string_view why);
   void on_end(const Error& why);
   void answer(Transport& transport, const RpcMessage& request);
 
@@ -77,6 +80,7 @@ class ServerLink {
   bool ended_ = false;  // the connection
   bool list_anew_ = false;
   std::vector<RpcMessage> asked_;         // by the server, not answered yet
+  std::vector<OrderedJson> abandoned_;    // calls that the server is to be told of
   std::shared_ptr<Transport> transport_;  // shared with the calls that run; null: it is away
   LinkStatus status_;
   std::thread thread_;

@@ -1,11 +1,11 @@
 #include "mcp/stdio_process.h"
 
 #include "base/log.h"
+#include "base/spawn_plan.h"
 #include "base/strings.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,22 +50,6 @@ struct Pipe {
     read = ends[0];
     write = ends[1];
     return true;
-  }
-};
-
-/// posix_spawn's two option objects, freed together.
-struct SpawnPlan {
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-  SpawnPlan() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
   }
 };
 
@@ -116,10 +100,12 @@ Result<std::unique_ptr<StdioProcess>> StdioProcess::start(const ProcessStart& st
   // A group of its own, so that stopping reaches what the program itself started; and signals as a program expects.
   sigset_t defaults;
   sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  sigaddset(&defaults, SIGINT);
+  // The server waits for the last three, so they are blocked in all its threads.
+  posix_spawnattr_setsigmask(&plan.attributes, &defaults);
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP})
+    sigaddset(&defaults, signal);
   posix_spawnattr_setsigdefault(&plan.attributes, &defaults);
-  posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   posix_spawnattr_setpgroup(&plan.attributes, 0);
   std::vector<std::string> command = start.command;
   std::vector<std::string> environment = environment_of(start);

@@ -77,9 +77,7 @@ class StdioTransport final : public Transport {
       if (late || stop.stop_requested()) {
         waiting_.erase(found);
         lock.unlock();
-        // Nobody waits for it, so whether it arrives does not matter.
-        static_cast<void>(
-            notify("notifications/cancelled", {{"requestId", id}, {"reason", late ? "time-out" : "stopped"}}));
+        events_.on_abandoned(id, late ? "time-out" : "stopped");
         if (!late) return fail(stop.error());
         return fail(ErrorCode::kDeadlineExceeded,
                     "the MCP server '" + name_ + "' did not answer within " + std::to_string(timeout.count()) + " ms");

@@ -15,9 +15,8 @@ Error error_of(const RpcError& error, const std::string& server) {
   ErrorCode code = ErrorCode::kInternal;
   if (error.code == kMethodNotFound) code = ErrorCode::kNotFound;
   if (error.code == kInvalidParams || error.code == kInvalidRequest) code = ErrorCode::kInvalidArgument;
-  std::string text = error.message.substr(0, kMostMessageText);
-  while (!is_valid_utf8(text))
-    text.pop_back();
+  std::string text = error.message;
+  cut_utf8(text, kMostMessageText);
   return {code, "the MCP server '" + server + "' refused: " + text};
 }
 

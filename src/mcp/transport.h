@@ -18,6 +18,8 @@ namespace morgan::mcp {
 struct TransportEvents {
   std::function<void(RpcMessage message)> on_message;  ///< a notification or a request of the server's
   std::function<void(const Error& why)> on_end;        ///< it can be used no more; at most once
+  /// Nobody waits for this request any more, and the server should be told.
+  std::function<void(long long id, std::string_view why)> on_abandoned;
 };
 
 /// @thread any, concurrently
@@ -26,7 +28,7 @@ class Transport {
   /// Ends it, and what it has begun. No event comes afterwards.
   virtual ~Transport() = default;
 
-  /// Sends a request and waits for its result. When it takes too long or is stopped, the server is told.
+  /// Sends a request and waits for its result. When it takes too long or is stopped, on_abandoned is called.
   /// @error kDeadlineExceeded, kCancelled   @error kTooLarge  its answer   @error kUnavailable  it has ended
   /// @error kNotFound, kInvalidArgument, kInternal  what the server refused; its own message
   /// @error kConflict, reason SESSION_ENDED  the server has forgotten us, and did nothing

@@ -32,8 +32,10 @@ Headers cors_headers(const Request& request, std::span<const std::string> allowe
   Headers headers{{"Vary", "Origin"}};
   if (!is_allowed_origin(request, allowed)) return headers;
   headers.emplace("Access-Control-Allow-Origin", request.header("Origin"));
-  headers.emplace("Access-Control-Expose-Headers",
-                  "X-Request-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset");
+  headers.emplace(
+      "Access-Control-Expose-Headers",
+      "X-Request-ID, X-Process-Time, X-Sample-Rate, X-Cache, Mcp-Session-Id, Retry-After, X-RateLimit-Limit, "
+      "X-RateLimit-Remaining, X-RateLimit-Reset");
   return headers;
 }
 

@@ -17,4 +17,10 @@ std::vector<std::string> offered_protocols(const Request& request);
 /// none. The first of these counts.
 std::string offered_key(const Request& request);
 
+/// Of the form of a short-lived secret that stands for a key (RouteAccess::takes_client_secret), as OpenAI's are.
+inline constexpr std::string_view kClientSecretPrefix = "ek_";
+inline bool is_client_secret(std::string_view key) {
+  return key.starts_with(kClientSecretPrefix);
+}
+
 }  // namespace morgan::net

@@ -288,6 +288,11 @@ Result<CURLcode> drive(CURLM* multi, Transfer& transfer, const Place& place, con
 
 }  // namespace
 
+std::string place_of(const std::string& url) {
+  const auto place = parse_place(url);
+  return place ? place->name : "";
+}
+
 Result<ClientResponse> http_request(const ClientRequest& request, const StopToken& stop) {
   MORGAN_TRY(const Place place, parse_place(request.url));
   const Lease lease;

@@ -47,6 +47,9 @@ struct ClientResponse {
 /// @thread any; connections are reused per thread
 Result<ClientResponse> http_request(const ClientRequest& request, const StopToken& stop = {});
 
+/// "host:port" of a URL, for logs: its user name, password, path and query may be secrets. "" when it is malformed.
+std::string place_of(const std::string& url);
+
 /// Percent-encodes one path or query component.
 std::string url_encode(std::string_view text);
 

@@ -165,6 +165,7 @@ asio::awaitable<void> HttpConnection::serve_one() {
   });
   exchange_->request.peer = peer_;
   exchange_->request.from_here = from_here_;
+  exchange_->request.secure = socket_.is_tls();
   Early early = co_await read_head();
   if (!early && !gone_) early = route();
   if (!early && !gone_ && is_websocket()) {

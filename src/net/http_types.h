@@ -50,6 +50,7 @@ struct Request {
   std::string request_id;                ///< X-Request-ID of the client, or a new one
   std::string peer;                      ///< address of the client
   bool from_here = false;                ///< ... which is this machine's own: 127.0.0.0/8 or ::1
+  bool secure = false;                   ///< it came over TLS
   std::shared_ptr<const Caller> caller;  ///< null: the gate was not asked; shared with the gate and the session
   StopToken stop;                        ///< fires when the client leaves or the server stops
 

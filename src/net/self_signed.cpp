@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "net/host.h"
 
-#include <arpa/inet.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -11,7 +11,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 namespace morgan::net {
@@ -37,12 +36,6 @@ using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 
 Failure openssl_failed(const char* what) {
   return fail(ErrorCode::kInternal, std::string("OpenSSL did not make the ") + what);
-}
-
-bool is_address(const std::string& name) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
 }
 
 /// Letters, digits, dots and hyphens, for the list of names has commas and colons of its own.

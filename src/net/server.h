@@ -81,6 +81,10 @@ struct ServerOptions {
   /// Asked before a request's body is read or its WebSocket opened, unless the route is open. On the I/O thread; must
   /// not block. Null: everybody may do everything.
   std::function<GateAnswer(const Request&, const RouteAccess&)> gate;
+  /// Asked again while a caller's WebSocket is open; when it says no, the socket is closed with 1008. On the I/O
+  /// thread; must not block. Null: who has come in stays.
+  std::function<bool(const Caller&)> still_welcome;
+  std::chrono::milliseconds welcome_check{5'000};  ///< how often
   /// Pages of other hosts that may use this server, "https://app.example"; "*": all. Others are refused.
   std::vector<std::string> allowed_origins;
   /// Speaks TLS with everybody but this machine itself, which may choose. Null: in the clear. Shared by the servers of

@@ -70,21 +70,6 @@ Result<std::shared_ptr<TlsContext>> server_context(const fs::path& certificate, 
   return context;
 }
 
-/// By what a file is known to have changed.
-struct FileStamp {
-  fs::file_time_type written{};
-  std::uintmax_t size = 0;
-
-  static FileStamp of(const fs::path& file) {
-    std::error_code status;
-    FileStamp stamp;
-    stamp.written = fs::last_write_time(file, status);
-    stamp.size = fs::file_size(file, status);
-    return stamp;
-  }
-  bool operator==(const FileStamp&) const = default;
-};
-
 class PemIdentity final : public TlsIdentity {
  public:
   PemIdentity(fs::path certificate, fs::path key) : certificate_(std::move(certificate)), key_(std::move(key)) {}

@@ -35,7 +35,8 @@ WsConnection::WsConnection(ServerContext* context, Socket socket, Request reques
       ws_(std::move(socket)),
       max_message_(kMaxMessage),
       event_(ws_.get_executor()),
-      deadline_(ws_.get_executor()) {
+      deadline_(ws_.get_executor()),
+      welcome_(ws_.get_executor()) {
   request_.stop = stop_.token();
 }
 
@@ -68,7 +69,20 @@ asio::awaitable<bool> WsConnection::accept(const UpgradeRequest* head) {
   ws_.read_message_max(max_message_);
   ws_.auto_fragment(false);
   const auto accepted = co_await ws_.async_accept(*head, kTuple);
-  co_return !std::get<0>(accepted);
+  if (std::get<0>(accepted)) co_return false;
+  // Who showed no key has none that could be revoked.
+  if (context_->options.still_welcome && request_.caller && !request_.caller->key.empty()) watch_welcome();
+  co_return true;
+}
+
+void WsConnection::watch_welcome() {
+  welcome_.expires_after(context_->options.welcome_check);
+  welcome_.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    if (error || !self || self->outbox_->closing()) return;
+    if (self->context_->options.still_welcome(*self->request_.caller)) return self->watch_welcome();
+    self->outbox_->close(kWsPolicyViolation, "the API key counts no longer");
+  });
 }
 
 asio::awaitable<WsConnection::Arrived> WsConnection::read_message() {

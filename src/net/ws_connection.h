@@ -21,6 +21,7 @@ namespace morgan::net {
 
 constexpr std::uint16_t kWsNormal = 1000;
 constexpr std::uint16_t kWsGoingAway = 1001;
+constexpr std::uint16_t kWsPolicyViolation = 1008;
 constexpr std::uint16_t kWsInternalError = 1011;
 
 // Shared by the HTTP connection that it came from, by what it posts and writes, and by the session's thread.
@@ -79,6 +80,7 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
 
  private:
   void post_wake();
+  void watch_welcome();
   void begin_close(const WsOutbox::Closing& closing);
   void cut_after(std::chrono::milliseconds limit);
 
@@ -87,6 +89,7 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   std::string protocol_;  // of the handshake's answer, or ""
   boost::asio::steady_timer event_;
   boost::asio::steady_timer deadline_;  // of the close, and of what follows it
+  boost::asio::steady_timer welcome_;   // when its caller is asked after again
   boost::beast::flat_buffer buffer_;
   WsMessage current_;  // the message being written
   bool writing_ = false;

@@ -9,6 +9,6 @@ namespace morgan::services {
 
 /// Everything outlives the router. @param vad, tts  may be null
 void add_audio_stream_routes(ApiRoutes& routes, dialogue::ConversationService& dialogue, engines::SttEngine& stt,
-                             engines::TtsEngine* tts);
+                             engines::TtsEngine* tts, engines::VadEngine* vad);
 
 }  // namespace morgan::services

@@ -164,28 +164,22 @@ void add_device_route(ApiRoutes& routes) {
 
 }  // namespace
 
-net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
-                        dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
-                        engines::SttEngine* stt, engines::EmbedEngine* embed, const ToolServices* tools) {
+net::Router core_routes(const ServiceContext& context, const CoreParts& parts) {
+  const auto& [dialogue, live, llm, tts, stt, embed, vad, tools, erase_more] = parts;
   ApiRoutes routes(context);
   add_turn_routes(routes, dialogue, stt, tts);
-  if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts);
+  if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts, vad);
   add_live_routes(routes, live);
-  add_realtime_routes(routes, live,
-                      context.realtime_secrets ? context.realtime_secrets : std::make_shared<RealtimeSecrets>());
+  add_realtime_routes(routes, live, context.realtime_secrets);
   add_mcp_routes(routes, {stt, tts, &dialogue, nullptr});
-  std::function<Result<long long>(const std::string&)> erase_more;
-  if (tools != nullptr) {
-    add_tool_routes(routes, *tools);
-    erase_more = [kept = *tools](const std::string& user_id) { return erase_kept(kept, user_id); };
-  }
-  add_conversation_routes(routes, dialogue.store(), dialogue.memories(), std::move(erase_more));
+  if (tools != nullptr) add_tool_routes(routes, *tools);
+  add_conversation_routes(routes, dialogue.store(), dialogue.memories(), erase_more);
   if (dialogue.memories() != nullptr) add_memory_routes(routes, *dialogue.memories());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);
   if (tts != nullptr) add_openai_speech_routes(routes, *tts);
   if (stt != nullptr) add_openai_transcription_routes(routes, *stt);
-  add_openai_model_routes(routes, [llm, tts, stt, embed] {
+  add_openai_model_routes(routes, [llm = llm, tts = tts, stt = stt, embed = embed] {
     std::vector<engines::EngineInfo> infos;
     if (llm != nullptr) infos.push_back(llm->info());
     if (stt != nullptr) infos.push_back(stt->info());

@@ -286,6 +286,10 @@ Result<std::string> user_of(const net::Caller* caller, const std::optional<std::
   return fail({ErrorCode::kUnauthorized, "this key speaks for another user", "FORBIDDEN", "user_id"});
 }
 
+std::string owner_of(const net::Request& request) {
+  return request.caller ? request.caller->user : "";
+}
+
 Result<std::string> read_user_id(const net::Caller* caller, const Fields& fields) {
   MORGAN_TRY(const auto named, fields.text("user_id"));
   return user_of(caller, named);

@@ -88,6 +88,9 @@ Result<std::string> user_of(const net::Caller* caller, const std::optional<std::
 /// The same, of field user_id.
 Result<std::string> read_user_id(const net::Caller* caller, const Fields& fields);
 
+/// Whose a session is that a request opens or names: the user of its key; "" when users are not kept apart.
+std::string owner_of(const net::Request& request);
+
 /// "en-US", "EN" and "english" to "en"; "auto" to "". What is no language name is left for the engine to refuse.
 std::string language_code(std::string_view name);
 /// The codes of all languages that Whisper knows.

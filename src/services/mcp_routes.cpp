@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "mcp/protocol.h"
+#include "services/fields.h"
 #include "services/json_format.h"
 #include "services/mcp_server.h"
 #include "services/mcp_sessions.h"
@@ -71,9 +72,9 @@ class RunningCall {
   const Json& id_;
 };
 
-net::Response begin_session(Endpoint& endpoint, const RpcMessage& message) {
+net::Response begin_session(Endpoint& endpoint, const net::Request& request, const RpcMessage& message) {
   const std::string version = McpServer::negotiate(message.params);
-  auto id = endpoint.sessions.open(version);
+  auto id = endpoint.sessions.open(owner_of(request));
   if (!id) return refuse(503, message.id, {mcp::kInternalError, id.error().message});
   net::Response response = json_rpc(200, mcp::result_message(message.id, endpoint.server.initialize(version)));
   response.headers.emplace(mcp::kSessionHeader, *id);
@@ -88,7 +89,7 @@ std::shared_ptr<McpSession> session_of(Endpoint& endpoint, const net::Request& r
     response = refuse(400, id, {mcp::kInvalidRequest, "the header Mcp-Session-Id is missing; begin with initialize"});
     return nullptr;
   }
-  auto session = endpoint.sessions.find(name);
+  auto session = endpoint.sessions.find(name, owner_of(request));
   if (!session) {
     response = refuse(404, id, {mcp::kInvalidRequest, "this session has ended; begin anew with initialize"});
   }
@@ -97,7 +98,7 @@ std::shared_ptr<McpSession> session_of(Endpoint& endpoint, const net::Request& r
 
 net::Response answer_in_session(Endpoint& endpoint, const net::Request& request, const RpcMessage& message) {
   if (message.kind == RpcMessage::Kind::kRequest && message.method == "initialize") {
-    return begin_session(endpoint, message);
+    return begin_session(endpoint, request, message);
   }
   net::Response refusal;
   const auto session = session_of(endpoint, request, message.id, refusal);
@@ -108,10 +109,10 @@ net::Response answer_in_session(Endpoint& endpoint, const net::Request& request,
     }
     return accepted();
   }
-  auto cancelled = session->begin(message.id);
-  if (!cancelled) return refuse(400, message.id, {mcp::kInvalidRequest, cancelled.error().message});
+  auto stop = session->begin(message.id, request.stop);
+  if (!stop) return refuse(400, message.id, {mcp::kInvalidRequest, stop.error().message});
   const RunningCall running(session, message.id);
-  McpCall call{Json::object(), request.stop, request.caller, std::move(*cancelled)};
+  McpCall call{Json::object(), *stop, request.caller};
   const auto answer = endpoint.server.answer(McpEra::kSession, message.method, message.params, std::move(call));
   if (const RpcError* error = std::get_if<RpcError>(&answer)) {
     return json_rpc(200, mcp::error_message(message.id, *error));
@@ -156,7 +157,7 @@ net::Response answer_without_session(Endpoint& endpoint, const net::Request& req
   }
   if (const auto wrong = check_headers(request, message)) return refuse(400, message.id, *wrong);
   // Who closes the connection cancels.
-  McpCall call{Json::object(), request.stop, request.caller, nullptr};
+  McpCall call{Json::object(), request.stop, request.caller};
   const auto answer = endpoint.server.answer(McpEra::kStateless, message.method, message.params, std::move(call));
   if (const RpcError* error = std::get_if<RpcError>(&answer)) {
     return json_rpc(stateless_status(*error), mcp::error_message(message.id, *error));

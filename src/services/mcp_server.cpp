@@ -109,7 +109,9 @@ McpServer::Answer McpServer::answer(McpEra era, std::string_view method, const J
   if (method == "tools/call") return call_tool(era, params, std::move(call));
   if (era == McpEra::kStateless && method == "server/discover") return discover();
   if (era == McpEra::kSession && method == "ping") return OrderedJson::object();
-  return RpcError{mcp::kMethodNotFound, "there is no method '" + std::string(method.substr(0, 100)) + "' here"};
+  std::string named(method);
+  cut_utf8(named, 100);
+  return RpcError{mcp::kMethodNotFound, "there is no method '" + named + "' here"};
 }
 
 }  // namespace morgan::services

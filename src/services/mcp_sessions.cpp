@@ -7,13 +7,11 @@
 
 namespace morgan::services {
 
-Result<std::shared_ptr<const std::atomic<bool>>> McpSession::begin(const Json& id) {
-  auto flag = std::make_shared<std::atomic<bool>>(false);
+Result<StopToken> McpSession::begin(const Json& id, const StopToken& parent) {
   const std::scoped_lock lock(mutex_);
-  if (!running_.emplace(dump_json(id), flag).second) {
-    return fail(ErrorCode::kConflict, "a request with this id is still being worked on");
-  }
-  return std::shared_ptr<const std::atomic<bool>>(std::move(flag));
+  const auto [call, is_new] = running_.try_emplace(dump_json(id), parent);
+  if (!is_new) return fail(ErrorCode::kConflict, "a request with this id is still being worked on");
+  return call->second.token();
 }
 
 void McpSession::end(const Json& id) {
@@ -23,16 +21,17 @@ void McpSession::end(const Json& id) {
 
 void McpSession::cancel(const Json& id) {
   const std::scoped_lock lock(mutex_);
-  if (const auto call = running_.find(dump_json(id)); call != running_.end()) call->second->store(true);
+  if (const auto call = running_.find(dump_json(id)); call != running_.end())
+    call->second.request_stop(StopReason::kClientGone);
 }
 
 void McpSession::cancel_all() {
   const std::scoped_lock lock(mutex_);
-  for (const auto& [id, flag] : running_)
-    flag->store(true);
+  for (auto& [id, call] : running_)
+    call.request_stop(StopReason::kClientGone);
 }
 
-Result<std::string> McpSessions::open(const std::string& version, Clock::time_point now) {
+Result<std::string> McpSessions::open(const std::string& owner, Clock::time_point now) {
   const std::scoped_lock lock(mutex_);
   forget_silent(now);
   if (sessions_.size() >= kMost) {
@@ -44,15 +43,15 @@ Result<std::string> McpSessions::open(const std::string& version, Clock::time_po
     sessions_.erase(oldest);
   }
   std::string id = random_id("mcp_");
-  sessions_[id] = {std::make_shared<McpSession>(version), now};
+  sessions_[id] = {owner, std::make_shared<McpSession>(), now};
   return id;
 }
 
-std::shared_ptr<McpSession> McpSessions::find(const std::string& id, Clock::time_point now) {
+std::shared_ptr<McpSession> McpSessions::find(const std::string& id, const std::string& owner, Clock::time_point now) {
   const std::scoped_lock lock(mutex_);
   forget_silent(now);
   const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return nullptr;
+  if (found == sessions_.end() || found->second.owner != owner) return nullptr;
   found->second.used = now;
   return found->second.session;
 }

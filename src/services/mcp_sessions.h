@@ -1,11 +1,11 @@
-// Sessions of MCP clients that begin with `initialize`: which revision they speak, and which of their calls are
-// under way and may be cancelled. The stateless revision has none.
+// Sessions of MCP clients that begin with `initialize`: whose they are, and which of their calls are under way and may
+// be cancelled. The stateless revision has none.
 #pragma once
 
 #include "base/json_util.h"
 #include "base/result.h"
+#include "base/stop.h"
 
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -17,20 +17,15 @@ namespace morgan::services {
 /// @thread any
 class McpSession {
  public:
-  explicit McpSession(std::string version) : version_(std::move(version)) {}
-
-  const std::string& version() const { return version_; }
-  /// A call begins. The flag is set when it is cancelled. @error kConflict  its id is in use
-  Result<std::shared_ptr<const std::atomic<bool>>> begin(const Json& id);
+  /// A call begins. @return stops when it is cancelled, and with `parent`   @error kConflict  its id is in use
+  Result<StopToken> begin(const Json& id, const StopToken& parent);
   void end(const Json& id);
   void cancel(const Json& id);
   void cancel_all();
 
  private:
-  const std::string version_;
-  std::mutex mutex_;  // guards running_
-  // By the id as JSON, for "1" is not 1. Each flag is shared with its call.
-  std::map<std::string, std::shared_ptr<std::atomic<bool>>> running_;
+  std::mutex mutex_;                           // guards running_
+  std::map<std::string, StopSource> running_;  // by the id as JSON, for "1" is not 1
 };
 
 /// @thread any
@@ -43,16 +38,19 @@ class McpSessions {
   /// It is forgotten in any case.
   static constexpr std::chrono::hours kGoesAfter{24};
 
+  /// @param owner  the user whose session it is, "" when users are not kept apart: another does not find it
   /// @return its id   @error kOverloaded  kMost are open and none has been silent for kMayGoAfter
-  Result<std::string> open(const std::string& version, Clock::time_point now = Clock::now());
+  Result<std::string> open(const std::string& owner, Clock::time_point now = Clock::now());
   /// Null: there is none, or it has ended. @return shared with the calls under way
-  std::shared_ptr<McpSession> find(const std::string& id, Clock::time_point now = Clock::now());
+  std::shared_ptr<McpSession> find(const std::string& id, const std::string& owner,
+                                   Clock::time_point now = Clock::now());
   /// Cancels its calls. False: there was none.
   bool close(const std::string& id);
   std::size_t size() const;
 
  private:
   struct Entry {
+    std::string owner;
     std::shared_ptr<McpSession> session;
     Clock::time_point used;
   };

@@ -23,10 +23,6 @@ OrderedJson text_content(const std::string& text) {
   return OrderedJson::array({OrderedJson{{"type", "text"}, {"text", text}}});
 }
 
-Error cancelled_error() {
-  return {ErrorCode::kCancelled, "the call was cancelled"};
-}
-
 OrderedJson transcript_json(const engines::Transcript& transcript, bool timestamps) {
   OrderedJson answer{{"text", transcript.text},
                      {"language", transcript.language},
@@ -46,7 +42,7 @@ OrderedJson transcript_json(const engines::Transcript& transcript, bool timestam
 Result<void> check_is_file(const Fields& fields) {
   constexpr std::size_t kEnoughToTell = 8192;
   MORGAN_TRY(const auto encoded, fields.text("audio"));
-  const auto begun = base64_decode(encoded.value_or("").substr(0, kEnoughToTell));
+  const auto begun = base64_decode((encoded ? std::string_view(*encoded) : "").substr(0, kEnoughToTell));
   if (!begun || begun->empty() || looks_like_media(*begun)) return {};  // the rest is told by read_audio
   return field_error("audio",
                      "field 'audio' is no audio file that is known here: wav, mp3, m4a, ogg, webm, flac or aac");
@@ -77,7 +73,7 @@ Result<McpToolAnswer> speak(const McpParts& parts, const McpCall& call) {
   std::string file;
   const auto append = [&](std::string bytes) {
     file += bytes;
-    return !call.is_cancelled();
+    return !call.stop.stop_requested();
   };
   MORGAN_CHECK_OK(produce_speech(*parts.tts, synthesis, call.stop, append));
   return McpToolAnswer{
@@ -91,9 +87,7 @@ Result<McpToolAnswer> ask(const McpParts& parts, const McpCall& call) {
   dialogue::TurnRequest turn;
   MORGAN_TRY(turn.text, fields.required_text("text", parts.context->max_text_chars));
   MORGAN_TRY(turn.user_id, read_user_id(call.caller.get(), fields));
-  dialogue::TurnObserver observer;
-  observer.on_text = [&call](std::string_view) { return !call.is_cancelled(); };
-  MORGAN_TRY(const dialogue::TurnResult result, parts.dialogue->run(turn, observer, call.stop));
+  MORGAN_TRY(const dialogue::TurnResult result, parts.dialogue->run(turn, {}, call.stop));
   return McpToolAnswer{text_content(result.answer),
                        OrderedJson{{"answer", result.answer}, {"conversation_id", result.conversation_id}}};
 }
@@ -151,7 +145,7 @@ std::vector<McpTool> make_mcp_tools(const McpParts& parts) {
     if (function == functions.end()) continue;
     tools.push_back(
         {name, std::move(description), [parts, run = function->second](const McpCall& call) -> Result<McpToolAnswer> {
-           if (call.is_cancelled()) return fail(cancelled_error());
+           if (call.stop.stop_requested()) return fail(call.stop.error());
            return run(parts, call);
          }});
   }

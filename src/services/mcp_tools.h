@@ -33,11 +33,8 @@ struct McpToolAnswer {
 
 struct McpCall {
   Json arguments;
-  StopToken stop;                             ///< the client has gone, or the server stops
+  StopToken stop;                             ///< cancelled, or the client has gone, or the server stops
   std::shared_ptr<const net::Caller> caller;  ///< who asks; shared with the request
-  /// Set by notifications/cancelled; shared with the session.
-  std::shared_ptr<const std::atomic<bool>> cancelled;
-  bool is_cancelled() const { return cancelled != nullptr && cancelled->load(); }
 };
 
 /// @thread any, concurrently

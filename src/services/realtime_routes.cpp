@@ -64,7 +64,7 @@ Result<RealtimeStart> start_of(const net::Request& request, Shared& shared) {
   start.dialect = beta || offers(protocols, kBetaProtocol) ? RealtimeDialect::kBeta : RealtimeDialect::kGa;
   MORGAN_TRY(start.settings, default_settings(shared.live));
   const std::string key = net::offered_key(request);
-  if (RealtimeSecrets::is_secret(key)) {
+  if (net::is_client_secret(key)) {
     auto settings = shared.secrets->find(key);
     if (!settings) {
       return fail(ErrorCode::kUnauthorized, "this client secret is not known, or its time is over; ask for another");

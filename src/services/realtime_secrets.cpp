@@ -1,6 +1,7 @@
 #include "services/realtime_secrets.h"
 
 #include "base/ids.h"
+#include "net/credentials.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +10,7 @@ namespace morgan::services {
 
 std::string RealtimeSecrets::add(RealtimeSettings settings, std::shared_ptr<const net::Caller> maker,
                                  std::chrono::seconds lifetime, Clock::time_point now) {
-  std::string secret = random_id("ek_");
+  std::string secret = random_id(std::string(net::kClientSecretPrefix));
   const std::scoped_lock lock(mutex_);
   std::erase_if(entries_, [now](const auto& entry) { return entry.second.until <= now; });
   if (entries_.size() >= kMost) {

@@ -29,8 +29,6 @@ class RealtimeSecrets {
   /// Whom it stands for, for the gate; null: unknown, or its time is over.
   std::shared_ptr<const net::Caller> maker_of(const std::string& secret, Clock::time_point now = Clock::now());
 
-  static bool is_secret(std::string_view key) { return key.starts_with("ek_"); }
-
  private:
   struct Entry {
     RealtimeSettings settings;

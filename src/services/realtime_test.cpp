@@ -6,6 +6,7 @@
 #include "services/realtime_secrets.h"
 #include "services/realtime_settings.h"
 
+#include "net/credentials.h"
 #include "runtime/simulated_strand.h"
 
 #include <gtest/gtest.h>
@@ -334,7 +335,7 @@ TEST(RealtimeSecretsTest, OpenWhatTheyWereMadeForUntilTheyEnd) {
   const RealtimeSecrets::Clock::time_point begin{};
   const auto maker = std::make_shared<const net::Caller>(net::Caller{"k1", "anna"});
   const std::string secret = secrets.add(settings(), maker, std::chrono::seconds(60), begin);
-  EXPECT_TRUE(RealtimeSecrets::is_secret(secret));
+  EXPECT_TRUE(net::is_client_secret(secret));
   EXPECT_EQ(secrets.find(secret, begin + std::chrono::seconds(59))->model, "m");
   EXPECT_FALSE(secrets.find(secret, begin + std::chrono::seconds(60)));
   EXPECT_FALSE(secrets.find("ek_other", begin));

@@ -64,11 +64,23 @@ std::string error_code(const Error& error);
 
 struct ToolServices;
 
+/// What core serves. Null: not loaded, or switched off.
+struct CoreParts {
+  dialogue::ConversationService& dialogue;
+  dialogue::live::LiveService& live;
+  engines::LlmEngine* llm = nullptr;
+  engines::TtsEngine* tts = nullptr;
+  engines::SttEngine* stt = nullptr;
+  engines::EmbedEngine* embed = nullptr;
+  engines::VadEngine* vad = nullptr;
+  const ToolServices* tools = nullptr;
+  /// Deletes what is kept of a user beside conversations and memories. @return how many things
+  std::function<Result<long long>(const std::string& user_id)> erase_more = nullptr;
+};
+
 // Each: the complete routes of one service, with /health, /ready, /version, /metrics, /openapi.json and /docs
 // (admin.h). Everything passed outlives the router.
-net::Router core_routes(const ServiceContext& context, dialogue::ConversationService& dialogue,
-                        dialogue::live::LiveService& live, engines::LlmEngine* llm, engines::TtsEngine* tts,
-                        engines::SttEngine* stt, engines::EmbedEngine* embed, const ToolServices* tools);
+net::Router core_routes(const ServiceContext& context, const CoreParts& parts);
 net::Router llm_routes(const ServiceContext& context, engines::LlmEngine* llm, engines::EmbedEngine* embed);
 net::Router tts_routes(const ServiceContext& context, engines::TtsEngine& tts);
 net::Router stt_routes(const ServiceContext& context, engines::SttEngine& stt, engines::VadEngine* vad);

@@ -20,10 +20,6 @@ Failure invalid_chunk(std::string message) {
   return fail(Error{ErrorCode::kInvalidArgument, std::move(message), "INVALID_AUDIO", "audio_data"});
 }
 
-std::string owner_of(const net::Request& request) {
-  return request.caller ? request.caller->user : "";
-}
-
 Result<int> read_chunk_rate(const Fields& fields) {
   MORGAN_TRY(const auto rate, fields.integer("sample_rate", {kLeastRate, kMostRate}));
   return static_cast<int>(rate.value_or(0));

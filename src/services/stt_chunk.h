@@ -11,9 +11,6 @@ namespace morgan::services {
 
 Failure invalid_chunk(std::string message);
 
-/// Whose its sessions are, for SttSessions.
-std::string owner_of(const net::Request& request);
-
 /// Field sample_rate; 0 when absent. @error kInvalidArgument
 Result<int> read_chunk_rate(const Fields& fields);
 /// Fields language, prompt and sample_rate. @error kInvalidArgument

@@ -3,6 +3,7 @@
 #include "base/time_text.h"
 #include "services/fields.h"
 #include "services/json_format.h"
+#include "tools/builtin_tools.h"
 #include "tools/local_time.h"
 #include "tools/time_phrases.h"
 
@@ -25,7 +26,7 @@ Result<net::Response> list_tools(const net::Request& request, const ToolServices
     const tools::Tool& tool = entry->tool;
     all.push_back(OrderedJson{{"name", tool.name},
                               {"description", tool.description},
-                              {"parameters", OrderedJson::parse(dump_json(tool.parameters))},
+                              {"parameters", OrderedJson(tool.parameters)},
                               {"effect", to_string(tool.effect)},
                               {"permission", to_string(services.agent->runner().permission(user_id, tool))}});
   }
@@ -42,10 +43,8 @@ Result<net::Response> call_tool(const net::Request& request, const ToolServices&
   MORGAN_TRY(const tools::ToolResult result,
              services.agent->runner().run(call, user_id, confirm ? tools::Confirmed::kYes : tools::Confirmed::kNo,
                                           request.stop));
-  return json_response(OrderedJson{{"success", true},
-                                   {"tool", call.tool},
-                                   {"spoken", result.spoken},
-                                   {"data", OrderedJson::parse(dump_json(result.data))}});
+  return json_response(OrderedJson{
+      {"success", true}, {"tool", call.tool}, {"spoken", result.spoken}, {"data", OrderedJson(result.data)}});
 }
 
 /// What a request would call; nothing is called.
@@ -58,16 +57,15 @@ Result<net::Response> plan_tools(const net::Request& request, const ToolServices
   if (at) {
     const auto moment = tools::read_moment(*at, tools::local_time(when, services.zone));
     if (!moment) return field_error("at", "field 'at' must be a local time such as 2026-03-11T15:10:00");
-    when = tools::wall_time(moment->at, services.zone);
+    when = tools::time_of(*moment, when, services.zone);
   }
-  const auto kind = services.agent->plan(user_id, text).kind;
-  MORGAN_TRY(const auto calls, services.agent->rehearse(user_id, text, when, request.stop));
+  MORGAN_TRY(const tools::Rehearsal rehearsal, services.agent->rehearse(user_id, text, when, request.stop));
   OrderedJson all = OrderedJson::array();
-  for (const tools::ToolCall& call : calls)
-    all.push_back(OrderedJson{{"tool", call.tool}, {"arguments", OrderedJson::parse(dump_json(call.arguments))}});
+  for (const tools::ToolCall& call : rehearsal.calls)
+    all.push_back(OrderedJson{{"tool", call.tool}, {"arguments", OrderedJson(call.arguments)}});
   const char* by = "none";
-  if (kind == tools::ToolPlan::Kind::kCalls) by = "rules";
-  if (kind == tools::ToolPlan::Kind::kMaybe) by = "model";
+  if (rehearsal.kind == tools::ToolPlan::Kind::kCalls) by = "rules";
+  if (rehearsal.kind == tools::ToolPlan::Kind::kMaybe) by = "model";
   return json_response(OrderedJson{{"text", text}, {"decided_by", by}, {"calls", std::move(all)}});
 }
 
@@ -99,20 +97,13 @@ Result<net::Response> cancel_timer(const net::Request& request, const ToolServic
       OrderedJson{{"success", true}, {"message", "The timer was cancelled"}, {"user_id", timer.user_id}});
 }
 
-std::string body_text(const stores::StoredItem& item, const char* field) {
-  const auto body = parse_json_object(item.body);
-  if (!body) return "";
-  const auto text = json_string(*body, field);
-  return text && *text ? **text : "";
-}
-
 Result<net::Response> list_notes(const net::Request& request, const ToolServices& services) {
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(const std::string user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const auto items, services.items->list("note", user_id));
   OrderedJson all = OrderedJson::array();
   for (const stores::StoredItem& item : items)
-    all.push_back(OrderedJson{{"id", item.id}, {"text", body_text(item, "text")}, {"created_at", item.created_at}});
+    all.push_back(OrderedJson{{"id", item.id}, {"text", tools::kept_text(item)}, {"created_at", item.created_at}});
   const std::size_t count = all.size();
   return json_response(OrderedJson{{"notes", std::move(all)}, {"count", count}, {"user_id", user_id}});
 }
@@ -123,7 +114,8 @@ Result<net::Response> show_lists(const net::Request& request, const ToolServices
   MORGAN_TRY(const auto items, services.items->list("list", user_id));
   std::map<std::string, OrderedJson> lists;
   for (const stores::StoredItem& item : items)
-    lists.try_emplace(body_text(item, "list"), OrderedJson::array()).first->second.push_back(body_text(item, "text"));
+    lists.try_emplace(tools::kept_text(item, "list"), OrderedJson::array())
+        .first->second.push_back(tools::kept_text(item));
   OrderedJson all = OrderedJson::array();
   for (auto& [name, entries] : lists)
     all.push_back(OrderedJson{{"name", name}, {"items", std::move(entries)}});
@@ -132,11 +124,6 @@ Result<net::Response> show_lists(const net::Request& request, const ToolServices
 }
 
 }  // namespace
-
-Result<long long> erase_kept(const ToolServices& services, const std::string& user_id) {
-  MORGAN_CHECK_OK(services.timers->forget(user_id));
-  return services.items->erase(user_id);
-}
 
 void add_tool_routes(ApiRoutes& routes, const ToolServices& services) {
   const std::vector<ParamDoc> user{{"user_id", "string", "whose; \"default\" when absent"}};

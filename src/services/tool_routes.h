@@ -18,7 +18,4 @@ struct ToolServices {
 
 void add_tool_routes(ApiRoutes& routes, const ToolServices& tools);
 
-/// Deletes what tools keep of a user, for good. @return how many things
-Result<long long> erase_kept(const ToolServices& tools, const std::string& user_id);
-
 }  // namespace morgan::services

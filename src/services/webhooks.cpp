@@ -58,7 +58,8 @@ class Webhooks::Address {
   void add(const std::string& body) {
     const std::scoped_lock lock(mutex_);
     if (waiting_.size() >= kMostWaiting) {
-      log::warn("webhooks", "an event is given up: too many are waiting", {{"url", url_}});
+      if (!std::exchange(full_, true))
+        log::warn("webhooks", "events are given up: too many are waiting", {{"address", net::place_of(url_)}});
       drop_first();
     }
     waiting_.push_back({++last_number_, body, unix_seconds(), false});
@@ -117,6 +118,7 @@ class Webhooks::Address {
       // It may have been dropped meanwhile.
       if (done && !waiting_.empty() && waiting_.front().number == event.number) drop_first();
       if (done) {
+        full_ = false;
         pause = options_.first_retry;
         continue;
       }
@@ -171,7 +173,7 @@ class Webhooks::Address {
     const std::string why = response ? "status " + std::to_string(response->status) : response.error().message;
     const bool late = unix_seconds() - event.since > std::chrono::seconds(options_.give_up).count();
     const bool give_up = late || (response && is_final(response->status));
-    if (give_up) log::warn("webhooks", "an event is given up", {{"url", url_}, {"why", why}});
+    if (give_up) log::warn("webhooks", "an event is given up", {{"address", net::place_of(url_)}, {"why", why}});
     return give_up;
   }
 
@@ -184,6 +186,7 @@ class Webhooks::Address {
   std::deque<Event> waiting_;
   std::uint64_t last_number_ = 0;
   bool stopping_ = false;
+  bool full_ = false;  // and said so
   std::thread thread_;
 };
 

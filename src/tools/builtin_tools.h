@@ -7,6 +7,8 @@
 
 #include <cctz/time_zone.h>
 
+#include <string>
+
 namespace morgan::tools {
 
 /// What the built-in tools know of their place. The stores and services outlive the tools.
@@ -24,6 +26,8 @@ Result<void> add_number_tools(ToolRegistry& registry);
 Result<void> add_timer_tools(ToolRegistry& registry, const BuiltinParts& parts);
 /// note_add, note_list, note_delete, list_add, list_show, list_remove, list_clear.
 Result<void> add_note_tools(ToolRegistry& registry, const BuiltinParts& parts);
+/// What a note or an entry of a list says; with "list", which list that is. "" when it cannot be read.
+std::string kept_text(const stores::StoredItem& item, const char* field = "text");
 /// All of them.
 Result<void> add_builtin_tools(ToolRegistry& registry, const BuiltinParts& parts);
 

@@ -80,6 +80,8 @@ TEST_F(BuiltinTools, TimersAreSetListedAndCancelled) {
   EXPECT_EQ(say("timer_cancel"), "The timer is cancelled.");
   EXPECT_NE(say("timer_set", {{"seconds", 0}}).find("error"), std::string::npos);
   EXPECT_NE(say("timer_set", {{"seconds", "ten"}}).find("error"), std::string::npos);
+  EXPECT_EQ(say("timer_set", {{"seconds", 40 * 86'400}}),
+            "error: A timer runs for 30 days at most. A reminder can be later than that.");
 }
 
 TEST_F(BuiltinTools, RemindersAreSetForATimeOfDay) {
@@ -95,6 +97,28 @@ TEST_F(BuiltinTools, RemindersAreSetForATimeOfDay) {
   EXPECT_EQ(say("reminder_set", {{"when", "2020-01-01T08:00:00"}}), "error: That time has passed already.");
   EXPECT_EQ(say("reminder_cancel", {{"text", "mother"}}), "The reminder is cancelled.");
   EXPECT_EQ(say("reminder_cancel", {{"all", true}}), "The reminder is cancelled.");
+}
+
+TEST_F(BuiltinTools, ATimeThatPassesIsNotChangedByTheClocksChange) {
+  const auto due_in = [this](const std::string& when) {
+    for (const Timer& timer : timers_->list("ann"))
+      EXPECT_TRUE(timers_->cancel("ann", timer.id));
+    const std::string said = say("reminder_set", {{"when", when}});
+    EXPECT_EQ(said.find("error"), std::string::npos) << when << ": " << said;
+    const auto set = timers_->list("ann");
+    return set.empty() ? -1 : std::chrono::duration_cast<std::chrono::minutes>(set[0].due - wall_).count();
+  };
+  wall_ = wall_time(cctz::civil_second(2026, 3, 29, 1, 30, 0), zone_);  // at two it is three
+  EXPECT_EQ(due_in("in two hours"), 120);
+  EXPECT_EQ(due_in("in one day"), 23 * 60) << "the same time tomorrow";
+  EXPECT_EQ(due_in("at 4 am"), 90);
+  wall_ = wall_time(cctz::civil_second(2026, 10, 24, 15, 0, 0), zone_);
+  EXPECT_EQ(due_in("in one day"), 25 * 60);
+  EXPECT_EQ(due_in("in 24 hours"), 24 * 60);
+  wall_ = wall_time(cctz::civil_second(2026, 10, 25, 1, 30, 0), zone_);  // at three it is two
+  EXPECT_EQ(due_in("in 90 minutes"), 90) << "when clocks show two for the second time";
+  wall_ += std::chrono::minutes(100);  // ten past two, again
+  EXPECT_EQ(due_in("at 2:30 am"), 20);
 }
 
 TEST_F(BuiltinTools, ListsAreKept) {
@@ -127,13 +151,33 @@ TEST_F(BuiltinTools, NotesAreKeptAndFound) {
   EXPECT_EQ(say("note_delete", {{"all", true}}), "The note is deleted.");
 }
 
-TEST_F(BuiltinTools, WhatATurnDidCanBeTakenBack) {
+TEST_F(BuiltinTools, WhatATurnDidToTimersCanBeTakenBack) {
   ToolRunner runner(registry_, {}, metrics_, [this] { return wall_; });
   const auto run = [&](const std::string& tool, Json arguments) {
     return runner.run({tool, std::move(arguments)}, "ann", Confirmed::kNo, {});
   };
   run("timer_set", {{"seconds", 60}})->undo();
   EXPECT_TRUE(timers_->list("ann").empty());
+  ASSERT_TRUE(run("timer_set", {{"seconds", 60}, {"label", "tea"}}));
+  ASSERT_TRUE(run("timer_set", {{"seconds", 90}}));
+  const auto before = timers_->list("ann");
+  const auto cancelled = run("timer_cancel", {{"all", true}});
+  ASSERT_TRUE(cancelled && timers_->list("ann").empty());
+  pass(std::chrono::seconds(30));
+  cancelled->undo();
+  reopen();
+  const auto after = timers_->list("ann");
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0].id, before[0].id);
+  EXPECT_EQ(after[0].due, before[0].due) << "it goes on as if nothing had been";
+  EXPECT_EQ(after[1].id, before[1].id);
+}
+
+TEST_F(BuiltinTools, WhatATurnKeptCanBeTakenBack) {
+  ToolRunner runner(registry_, {}, metrics_, [this] { return wall_; });
+  const auto run = [&](const std::string& tool, Json arguments) {
+    return runner.run({tool, std::move(arguments)}, "ann", Confirmed::kNo, {});
+  };
   run("note_add", {{"text", "x"}})->undo();
   EXPECT_TRUE(items_->list("note", "ann")->empty());
   ASSERT_TRUE(run("list_add", {{"items", {"milk"}}}));

@@ -153,4 +153,28 @@ WallTime wall_time(cctz::civil_second at, const cctz::time_zone& zone) {
   return lookup.kind == cctz::time_zone::civil_lookup::SKIPPED ? lookup.trans : lookup.pre;
 }
 
+WallTime time_of(const SpokenMoment& moment, WallTime now, const cctz::time_zone& zone) {
+  if (moment.utc_offset_s)
+    return wall_time(moment.at, cctz::utc_time_zone()) - std::chrono::seconds(*moment.utc_offset_s);
+  if (moment.ahead) {
+    constexpr long long kDaySeconds = 86'400;
+    const long long days = moment.ahead->days;
+    const WallTime day = days == 0 ? now : wall_time(local_time(now, zone) + days * kDaySeconds, zone);
+    return day + std::chrono::seconds(moment.ahead->seconds);
+  }
+  const cctz::civil_second at = moment.or_morning();
+  const auto lookup = zone.lookup(at);
+  // Of an hour that comes twice, the one that is still to come.
+  if (lookup.kind == cctz::time_zone::civil_lookup::REPEATED && lookup.pre <= now) return lookup.post;
+  return wall_time(at, zone);
+}
+
+std::string iso_time(WallTime at, const cctz::time_zone& zone) {
+  const auto second = std::chrono::time_point_cast<std::chrono::seconds>(at);
+  const cctz::civil_second shown = local_time(at, zone);
+  std::string text = iso_text(shown);
+  if (wall_time(shown, zone) != second) text += cctz::format("%Ez", second, zone);
+  return text;
+}
+
 }  // namespace morgan::tools

@@ -68,7 +68,7 @@ std::string answer_schema(const std::vector<ToolPointer>& candidates) {
 std::string one_line(std::string text, std::size_t most) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }, ' ');
-  if (text.size() > most) text.resize(most);
+  cut_utf8(text, most);
   return text;
 }
 

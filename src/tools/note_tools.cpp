@@ -4,7 +4,6 @@
 #include "tools/builtin_tools.h"
 #include "tools/schema.h"
 #include "tools/spoken_form.h"
-#include "tools/timer_words.h"
 
 #include <algorithm>
 
@@ -19,13 +18,6 @@ const std::string kNote = "note";
 const std::string kList = "list";
 constexpr std::size_t kMostSpokenNotes = 5;
 constexpr std::size_t kMostSpokenItems = 25;
-
-std::string body_text(const StoredItem& item, const char* field = "text") {
-  const auto body = parse_json_object(item.body);
-  if (!body) return "";
-  const auto text = json_string(*body, field);
-  return text && *text ? **text : "";
-}
 
 std::function<void()> removal(ItemStore& store, std::string kind, std::vector<std::string> ids) {
   return [&store, kind = std::move(kind), ids = std::move(ids)] {
@@ -65,7 +57,7 @@ Result<ToolResult> list_notes(const Json& arguments, const ToolContext& context,
   Json data = Json::array();
   std::vector<std::string> texts;
   for (const StoredItem& note : notes) {
-    const std::string text = body_text(note);
+    const std::string text = kept_text(note);
     if (!about.empty() && !is_about(text, about)) continue;
     data.push_back({{"id", note.id}, {"text", text}, {"created_at", note.created_at}});
     texts.push_back(text);
@@ -77,7 +69,7 @@ Result<ToolResult> list_notes(const Json& arguments, const ToolContext& context,
     spoken = texts.size() == 1 ? "Your note: " : "You have " + std::to_string(texts.size()) + " notes. ";
     if (first > 0) spoken += "The last five: ";
     for (std::size_t i = first; i < texts.size(); ++i)
-      spoken += sentence(to_second_person(texts[i])) + (texts[i].ends_with('.') ? " " : ". ");
+      spoken += sentence(to_second_person(texts[i])) + ". ";
     spoken = trim(spoken);
   }
   return ToolResult{spoken, Json{{"notes", std::move(data)}}};
@@ -90,7 +82,7 @@ Result<ToolResult> delete_notes(const Json& arguments, const ToolContext& contex
   std::vector<StoredItem> gone;
   std::vector<std::string> ids;
   for (const StoredItem& note : notes) {
-    if (!all && (about.empty() || !is_about(body_text(note), about))) continue;
+    if (!all && (about.empty() || !is_about(kept_text(note), about))) continue;
     gone.push_back(note);
     ids.push_back(note.id);
   }
@@ -115,7 +107,7 @@ std::string list_name(const Json& arguments) {
 
 Result<std::vector<StoredItem>> entries(ItemStore& store, const std::string& user_id, const std::string& list) {
   MORGAN_TRY(std::vector<StoredItem> items, store.list(kList, user_id));
-  std::erase_if(items, [&](const StoredItem& item) { return body_text(item, "list") != list; });
+  std::erase_if(items, [&](const StoredItem& item) { return kept_text(item, "list") != list; });
   return items;
 }
 
@@ -135,7 +127,7 @@ Result<ToolResult> add_to_list(const Json& arguments, const ToolContext& context
   std::vector<std::string> names;
   std::vector<std::string> known;
   for (const std::string& item : items_of(arguments)) {
-    const auto same = [&](const StoredItem& entry) { return equals_ignore_case(body_text(entry), item); };
+    const auto same = [&](const StoredItem& entry) { return equals_ignore_case(kept_text(entry), item); };
     if (std::any_of(present.begin(), present.end(), same)) {
       known.push_back(item);
       continue;
@@ -160,7 +152,7 @@ Result<ToolResult> show_list(const Json& arguments, const ToolContext& context, 
   MORGAN_TRY(const auto present, entries(store, context.user_id, list));
   std::vector<std::string> names;
   for (const StoredItem& entry : present)
-    names.push_back(body_text(entry));
+    names.push_back(kept_text(entry));
   Json data{{"list", list}, {"items", names}};
   if (names.empty()) return ToolResult{"The " + list + " list is empty.", std::move(data)};
   const std::size_t all = names.size();
@@ -178,7 +170,7 @@ Result<ToolResult> remove_from_list(const Json& arguments, const ToolContext& co
   std::vector<std::string> names;
   for (const std::string& item : items_of(arguments)) {
     for (const StoredItem& entry : present) {
-      const std::string text = body_text(entry);
+      const std::string text = kept_text(entry);
       if (!equals_ignore_case(text, item) && !is_about(text, item)) continue;
       gone.push_back(entry);
       ids.push_back(entry.id);
@@ -228,6 +220,13 @@ Result<void> add(ToolRegistry& registry, ItemStore& store, std::string name, std
 }
 
 }  // namespace
+
+std::string kept_text(const StoredItem& item, const char* field) {
+  const auto body = parse_json_object(item.body);
+  if (!body) return "";
+  const auto text = json_string(*body, field);
+  return text && *text ? **text : "";
+}
 
 Result<void> add_note_tools(ToolRegistry& registry, const BuiltinParts& parts) {
   ItemStore& store = *parts.items;

@@ -1,6 +1,5 @@
 #include "tools/phrase_pattern.h"
 
-#include "tools/time_phrases.h"
 #include "tools/units.h"
 
 #include <cstdio>
@@ -114,6 +113,7 @@ class Matching {
   bool run(const Nodes& nodes) {
     return sequence(nodes, 0, 0, [this](std::size_t at) { return at == words_.size(); });
   }
+  int steps() const { return steps_; }
   PhraseValues values;
 
  private:
@@ -161,9 +161,8 @@ class Matching {
       }
     } else if (node.kind == Node::Kind::kMoment) {
       if (const auto moment = moment_at(left, now_)) {
-        found.at = moment->at;
-        found.has_time = moment->has_time;
         count = moment->words;
+        found.moment = *moment;
       }
     } else if (const auto unit = unit_at(left)) {
       found.text = unit->name;
@@ -191,9 +190,11 @@ PhrasePattern::~PhrasePattern() = default;
 PhrasePattern::PhrasePattern(PhrasePattern&&) noexcept = default;
 PhrasePattern& PhrasePattern::operator=(PhrasePattern&&) noexcept = default;
 
-std::optional<PhraseValues> PhrasePattern::match(SpokenWords words, cctz::civil_second now) const {
+std::optional<PhraseValues> PhrasePattern::match(SpokenWords words, cctz::civil_second now, long long* steps) const {
   Matching matching(words, now);
-  if (!matching.run(nodes_)) return std::nullopt;
+  const bool fits = matching.run(nodes_);
+  if (steps != nullptr) *steps += matching.steps();
+  if (!fits) return std::nullopt;
   return std::move(matching.values);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "tools/spoken_words.h"
+#include "tools/time_phrases.h"
 
 #include <cctz/civil_time.h>
 
@@ -19,10 +20,9 @@ namespace morgan::tools {
 /// What a slot matched.
 struct PhraseValue {
   SpokenWords words;
-  double number = 0;      ///< of a number; seconds of a duration; 0 of a unit and a text
-  std::string text;       ///< canonical name of a unit
-  cctz::civil_second at;  ///< of a moment
-  bool has_time = false;  ///< of a moment
+  double number = 0;  ///< of a number; seconds of a duration; 0 of a unit and a text
+  std::string text;   ///< canonical name of a unit
+  SpokenMoment moment;
 };
 
 using PhraseValues = std::map<std::string, PhraseValue, std::less<>>;
@@ -37,8 +37,8 @@ class PhrasePattern {
   PhrasePattern(PhrasePattern&&) noexcept;
   PhrasePattern& operator=(PhrasePattern&&) noexcept;
 
-  /// Texts take as few words as the rest allows.
-  std::optional<PhraseValues> match(SpokenWords words, cctz::civil_second now) const;
+  /// Texts take as few words as the rest allows. @param steps  what was tried is added: the cost of it; may be null
+  std::optional<PhraseValues> match(SpokenWords words, cctz::civil_second now, long long* steps = nullptr) const;
 
   struct Node;
 

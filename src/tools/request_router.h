@@ -16,11 +16,11 @@ class RequestRouter {
   RequestRouter();
 
   /// @param now  local time  @return the calls that it asks for: usually one, two for "do this and do that"; empty:
-  /// none
-  std::vector<ToolCall> route(std::string_view said, cctz::civil_second now) const;
+  /// none  @param steps  as PhrasePattern::match has it
+  std::vector<ToolCall> route(std::string_view said, cctz::civil_second now, long long* steps = nullptr) const;
 
  private:
-  std::optional<ToolCall> one(std::string_view said, SpokenWords words, cctz::civil_second now) const;
+  std::optional<ToolCall> one(std::string_view said, SpokenWords words, cctz::civil_second now, long long* steps) const;
 
   Rules rules_;
 };

@@ -6,10 +6,10 @@ namespace {
 const cctz::civil_second kNow(2026, 3, 11, 15, 10, 0);
 
 /// "timer_set {"seconds":600}", several with "; " between, "" for none.
-std::string routed(const std::string& said) {
+std::string routed(const std::string& said, long long* steps = nullptr) {
   static const RequestRouter kRouter;
   std::string text;
-  for (const ToolCall& call : kRouter.route(said, kNow))
+  for (const ToolCall& call : kRouter.route(said, kNow, steps))
     text += (text.empty() ? "" : "; ") + call.tool + " " + dump_json(call.arguments);
   return text;
 }
@@ -29,6 +29,9 @@ TEST(RequestRouter, KnowsTimers) {
   EXPECT_EQ(routed("Stop the timer"), "timer_cancel {}");
   EXPECT_EQ(routed("Cancel all timers"), R"(timer_cancel {"all":true})");
   EXPECT_EQ(routed("Cancel my tea timer"), R"(timer_cancel {"label":"tea"})");
+  EXPECT_EQ(routed("Cancel the timer for ten minutes"), R"(timer_cancel {"seconds":600})") << "none is set";
+  EXPECT_EQ(routed("Delete my timer for the eggs"), R"(timer_cancel {"label":"eggs"})");
+  EXPECT_EQ(routed("Set a timer for a million weeks"), R"(timer_set {"seconds":316224000})") << "its tool refuses";
   EXPECT_EQ(routed("How much time is left?"), "timer_list {}");
 }
 
@@ -37,6 +40,8 @@ TEST(RequestRouter, KnowsRemindersAndAlarms) {
             R"(reminder_set {"text":"feed the cat","when":"2026-03-11T18:00:00"})");
   EXPECT_EQ(routed("Tomorrow at nine remind me to call Bob"),
             R"(reminder_set {"text":"call Bob","when":"2026-03-12T09:00:00"})");
+  EXPECT_EQ(routed("Remind me in two hours to feed the cat"),
+            R"(reminder_set {"text":"feed the cat","when":"in two hours"})");
   EXPECT_EQ(routed("Wake me up at quarter to seven"), R"(reminder_set {"when":"2026-03-11T18:45:00"})");
   EXPECT_EQ(routed("What alarms are set?"), "reminder_list {}");
   EXPECT_EQ(routed("Delete all reminders"), R"(reminder_cancel {"all":true})");
@@ -50,6 +55,9 @@ TEST(RequestRouter, KnowsArithmetic) {
   EXPECT_EQ(routed("Subtract 5 from 12"), R"(calculate {"expression":"12-5"})");
   EXPECT_EQ(routed("Add 1, 2 and 3"), R"(calculate {"expression":"1+2+3"})");
   EXPECT_EQ(routed("What is 7?"), "") << "nothing to calculate";
+  EXPECT_EQ(routed("Fifty percent."), "");
+  EXPECT_EQ(routed("Minus five."), "");
+  EXPECT_EQ(routed("Minus five plus 50 percent"), R"x(calculate {"expression":"(-5)+(50/100)"})x");
   EXPECT_EQ(routed("What is seven times better than this?"), "");
 }
 
@@ -62,7 +70,8 @@ TEST(RequestRouter, KnowsUnits) {
 
 TEST(RequestRouter, KnowsListsAndNotes) {
   EXPECT_EQ(routed("Add apples and some bread to my grocery list"),
-            R"(list_add {"items":["apples","bread"],"list":"shopping"})");
+            R"(list_add {"items":["apples","bread"],"list":"grocery"})")
+      << "its tool knows which list that is";
   EXPECT_EQ(routed("What's on the packing list?"), R"(list_show {"list":"packing"})");
   EXPECT_EQ(routed("Take apples off the shopping list"), R"(list_remove {"items":["apples"],"list":"shopping"})");
   EXPECT_EQ(routed("Clear the to-do list"), R"(list_clear {"list":"to-do"})");
@@ -77,10 +86,13 @@ TEST(RequestRouter, KnowsTheHouseAndTheWorldOutside) {
   EXPECT_EQ(routed("Dim the desk lamp to 40%"), R"(home_dim {"device":"desk lamp","percent":40})");
   EXPECT_EQ(routed("Set the living room to 21 degrees"), R"(home_temperature {"degrees":21.0,"device":"living room"})");
   EXPECT_EQ(routed("Is the front door locked?"), R"(home_state {"device":"front door"})");
+  EXPECT_EQ(routed("Is the light on in the kitchen?"), R"(home_state {"device":"kitchen light"})");
+  EXPECT_EQ(routed("Put the light on in the kitchen"), R"(home_turn {"device":"kitchen light","state":"on"})");
   EXPECT_EQ(routed("Is the library open?"), "") << "not of this house";
   EXPECT_EQ(routed("How's the weather in Rome tomorrow?"), R"(weather {"day":"2026-03-12","place":"Rome"})");
   EXPECT_EQ(routed("What's the weather like tomorrow in Rome?"), R"(weather {"day":"2026-03-12","place":"Rome"})");
   EXPECT_EQ(routed("Search the web for cheap flights"), R"(web_search {"query":"cheap flights"})");
+  EXPECT_EQ(routed("Look up train times online"), R"(web_search {"query":"train times"})");
 }
 
 TEST(RequestRouter, TwoThingsAtOnceAreTwoCalls) {
@@ -89,11 +101,33 @@ TEST(RequestRouter, TwoThingsAtOnceAreTwoCalls) {
 }
 
 TEST(RequestRouter, TalkIsLeftAlone) {
-  for (const char* const said :
-       {"", "   ", "...", "Hello!", "Tell me a joke.", "Time flies.", "What makes a timer tick?",
-        "I set a timer yesterday.", "My list is long.", "The weather was lovely.", "He dozed off in the train.",
-        "I noted that.", "What is on your mind?", "Turn", "Remind me", "Set a timer",
-        "Who turned on the light in the hall?", "How much time is left on earth?", "Put some music on"})
+  for (const char* const said : {"",
+                                 "   ",
+                                 "...",
+                                 "Hello!",
+                                 "Tell me a joke.",
+                                 "Time flies.",
+                                 "What makes a timer tick?",
+                                 "I set a timer yesterday.",
+                                 "My list is long.",
+                                 "The weather was lovely.",
+                                 "He dozed off in the train.",
+                                 "I noted that.",
+                                 "What is on your mind?",
+                                 "Turn",
+                                 "Remind me",
+                                 "Set a timer",
+                                 "Who turned on the light in the hall?",
+                                 "How much time is left on earth?",
+                                 "Put some music on",
+                                 "Don't set a timer for ten minutes",
+                                 "Is there a timer for ten minutes?",
+                                 "I set a timer for five minutes",
+                                 "Stop asking me about the timer",
+                                 "I left the light on in the kitchen",
+                                 "Look up at the stars",
+                                 "Search your heart",
+                                 "Google is a company"})
     EXPECT_EQ(routed(said), "") << said;
 }
 
@@ -101,12 +135,20 @@ TEST(RequestRouter, HostileLengthsCostNothing) {
   std::string text;
   for (int i = 0; i < 20'000; ++i)
     text += "add and to the list remind me ";
-  EXPECT_EQ(routed(text), "");
-  EXPECT_EQ(routed(std::string(100'000, 'a')), "");
+  long long steps = 0;
+  EXPECT_EQ(routed(text, &steps), "");
+  EXPECT_EQ(steps, 0) << "nobody commands in so long sentences";
+  EXPECT_EQ(routed(std::string(100'000, 'a'), &steps), "");
   std::string forty;
   for (int i = 0; i < 19; ++i)
     forty += "and add ";
-  EXPECT_EQ(routed(forty), "");
+  EXPECT_EQ(routed(forty, &steps), "");
+  std::string lists = "add ";
+  for (int i = 0; i < 18; ++i)
+    lists += "to the ";
+  EXPECT_EQ(routed(lists + "lost", &steps), "");
+  EXPECT_GT(steps, 0);
+  EXPECT_LT(steps, 50'000) << "what one sentence may cost is bounded";
 }
 
 TEST(ConsentOf, UnderstandsYesAndNo) {

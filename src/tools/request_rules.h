@@ -18,6 +18,8 @@ struct Request {
   const PhraseValues& values;
 
   bool has(std::string_view slot) const { return values.find(slot) != values.end(); }
+  /// The words that were said there; none when nothing was.
+  SpokenWords words(std::string_view slot) const;
   /// What was said there; "" when nothing was.
   std::string text(std::string_view slot) const;
   double number(std::string_view slot, double otherwise) const;
@@ -32,6 +34,10 @@ struct RequestRule {
 
 using Rules = std::vector<RequestRule>;
 
+/// Whether these may be what a thing is called: "tea", "living room lamp". What has words of a sentence in it ("is the
+/// light", "don't set a") was no name.
+bool is_name(SpokenWords words);
+
 /// Clock, timers, reminders.
 void add_time_rules(Rules& rules);
 /// Arithmetic and units.
@@ -40,8 +46,8 @@ void add_number_rules(Rules& rules);
 void add_thing_rules(Rules& rules);
 
 template <typename Arguments>
-void add_rules(Rules& rules, const char* tool, std::initializer_list<const char*> patterns, Arguments arguments) {
-  for (const char* const pattern : patterns)
+void add_rules(Rules& rules, const char* tool, std::initializer_list<std::string> patterns, Arguments arguments) {
+  for (const std::string& pattern : patterns)
     rules.push_back({tool, PhrasePattern(pattern), arguments});
 }
 

@@ -48,8 +48,9 @@ std::string digits_of(double value) {
   return value < 0 ? "(" + text + ")" : text;
 }
 
-/// A number with what may stand around it: "the square root of 16", "half of 10", "5 squared".
-std::optional<std::string> operand(SpokenWords& words) {
+/// A number with what may stand around it: "the square root of 16", "half of 10", "5 squared", "5 percent".
+/// @param calculates  set when there is something to calculate in it: "minus five" and "5 percent" are numbers
+std::optional<std::string> operand(SpokenWords& words, bool& calculates) {
   static const std::array<std::pair<std::vector<std::string_view>, const char*>, 6> kBefore{
       {{{"the", "square", "root", "of"}, "sqrt({})"},
        {{"square", "root", "of"}, "sqrt({})"},
@@ -60,8 +61,9 @@ std::optional<std::string> operand(SpokenWords& words) {
   for (const auto& [phrase, form] : kBefore) {
     if (!begins(words, phrase)) continue;
     words = words.subspan(phrase.size());
-    const auto inner = operand(words);
+    const auto inner = operand(words, calculates);
     if (!inner) return std::nullopt;
+    calculates = true;
     return fmt::format(fmt::runtime(form), *inner);
   }
   const auto number = number_at(words);
@@ -70,9 +72,11 @@ std::optional<std::string> operand(SpokenWords& words) {
   std::string text = digits_of(number->value);
   if (begins(words, {"squared"})) {
     text += "^2";
+    calculates = true;
     words = words.subspan(1);
   } else if (begins(words, {"cubed"})) {
     text += "^3";
+    calculates = true;
     words = words.subspan(1);
   } else if (begins(words, {"percent"}) && !begins(words, {"percent", "of"})) {
     text = "(" + text + "/100)";
@@ -83,9 +87,9 @@ std::optional<std::string> operand(SpokenWords& words) {
 
 /// "12 percent of 250 plus 3"; nullopt when anything else is said, or a number alone.
 std::optional<std::string> expression_of(SpokenWords words) {
-  auto text = operand(words);
+  bool calculates = false;
+  auto text = operand(words, calculates);
   if (!text) return std::nullopt;
-  bool calculates = text->find_first_of("^(/*") != std::string::npos;
   while (!words.empty()) {
     const Operation* found = nullptr;
     for (const Operation& operation : operations()) {
@@ -96,7 +100,7 @@ std::optional<std::string> expression_of(SpokenWords words) {
     }
     if (found == nullptr) return std::nullopt;
     words = words.subspan(found->words.size());
-    const auto next = operand(words);
+    const auto next = operand(words, calculates);
     if (!next) return std::nullopt;
     *text += std::string(found->sign) + *next;
     calculates = true;

@@ -31,20 +31,19 @@ Json items_of(const std::string& said) {
   return items;
 }
 
-std::string list_of(const Request& request) {
-  const std::string name = to_lower_ascii(request.text("list"));
-  if (name.empty() || name == "grocery" || name == "groceries") return "shopping";
-  return name == "to do" || name == "todo" ? "to-do" : name;
+/// As it was said; its tool knows which list that is.
+Json only_list(const Request& request) {
+  Json arguments = Json::object();
+  if (request.has("list")) arguments["list"] = request.text("list");
+  return arguments;
 }
 
 std::optional<Json> list_items(const Request& request) {
   Json items = items_of(request.text("items"));
   if (items.empty()) return std::nullopt;
-  return Json{{"list", list_of(request)}, {"items", std::move(items)}};
-}
-
-std::optional<Json> only_list(const Request& request) {
-  return Json{{"list", list_of(request)}};
+  Json arguments = only_list(request);
+  arguments["items"] = std::move(items);
+  return arguments;
 }
 
 void add_notes(Rules& rules) {
@@ -92,11 +91,17 @@ void add_lists(Rules& rules) {
       only_list);
 }
 
+bool begins_a_search(SpokenWords words) {
+  static constexpr std::array<std::string_view, 15> kNone{"is",  "was", "are",   "were",  "has",  "had", "and", "or",
+                                                          "can", "did", "knows", "wants", "said", "it",  "that"};
+  return !words.empty() && std::find(kNone.begin(), kNone.end(), words[0].text) == kNone.end();
+}
+
 std::optional<Json> weather_at(const Request& request) {
   Json arguments = Json::object();
   if (request.has("place")) arguments["place"] = request.text("place");
   if (const auto day = request.values.find("day"); day != request.values.end())
-    arguments["day"] = iso_text(day->second.at).substr(0, 10);
+    arguments["day"] = iso_text(day->second.moment.at).substr(0, 10);
   return arguments;
 }
 
@@ -121,11 +126,14 @@ void add_outside(Rules& rules) {
       weather_at);
   add_rules(rules, "web_search",
             {"(search|look) [on|in|through] [the] (web|internet|net|online) for {query:text}",
-             "(search|look) [for] {query:text} (online|on the web|on the internet|on the net|on google)",
-             "(google|search for|search) {query:text}", "look up {query:text} [online|on the web|on the internet]",
-             "look {query:text} up [online|on the web|on the internet]",
+             "(search|look) [for|up] {query:text} (online|on the web|on the internet|on the net|on google)",
+             "(google|search for) {query:text}", "look {query:text} up (online|on the web|on the internet)",
              "find [me] [out] {query:text} (online|on the web|on the internet|on the net)"},
-            [](const Request& request) { return std::optional<Json>(Json{{"query", request.text("query")}}); });
+            [](const Request& request) -> std::optional<Json> {
+              // What is searched for leaves the house: it must have been meant so. "Google is a company."
+              if (!begins_a_search(request.words("query"))) return std::nullopt;
+              return Json{{"query", request.text("query")}};
+            });
 }
 
 /// "the lamp in the bedroom" is called the bedroom lamp.
@@ -167,12 +175,11 @@ void add_house(Rules& rules) {
     const auto add = [&](std::string pattern, bool of_a_house) {
       for (std::size_t at = pattern.find('@'); at != std::string::npos; at = pattern.find('@'))
         pattern.replace(at, 1, state);
-      add_rules(rules, "home_turn", {pattern.c_str()},
-                [state, of_a_house](const Request& request) -> std::optional<Json> {
-                  if (!is_one_device(request.text("device"))) return std::nullopt;
-                  if (of_a_house && !is_of_a_house(request.text("device"))) return std::nullopt;
-                  return Json{{"device", device_of(request)}, {"state", state}};
-                });
+      add_rules(rules, "home_turn", {pattern}, [state, of_a_house](const Request& request) -> std::optional<Json> {
+        if (!is_one_device(request.text("device"))) return std::nullopt;
+        if (of_a_house && !is_of_a_house(request.text("device"))) return std::nullopt;
+        return Json{{"device", device_of(request)}, {"state", state}};
+      });
     };
     add("(turn|switch) @ [all] [of] [the|my|our] {device:text} in [the|my|our] {room:text}", false);
     add("(turn|switch) [all] [of] [the|my|our] {device:text} @ in [the|my|our] {room:text}", false);
@@ -181,7 +188,7 @@ void add_house(Rules& rules) {
     add("(turn|switch) [all] [of] [the|my|our] {device:text} @", false);
     // "put some music on", "he dozed off in the train"
     add("(put|shut) [all] [of] [the|my|our] {device:text} @", true);
-    add("[put|shut] [the|my|our] {device:text} @ in [the|my|our] {room:text}", true);
+    add("(put|shut) [the|my|our] {device:text} @ in [the|my|our] {room:text}", true);
   }
   const auto dimmed = [](const Request& request) -> std::optional<Json> {
     const double percent = request.number("percent", -1);
@@ -207,9 +214,9 @@ void add_house(Rules& rules) {
             {"(is|are) [the|my|our] {device:text} in [the|my|our] {room:text} [still|already] "
              "(on|off|open|closed|locked|unlocked|running)",
              "(is|are) [the|my|our] {device:text} [still|already] (on|off|open|closed|locked|unlocked|running|turned "
-             "on|turned off)"},
+             "on|turned off) [in [the|my|our] {room:text}]"},
             [](const Request& request) -> std::optional<Json> {
-              if (!is_of_a_house(request.text("device"))) return std::nullopt;
+              if (!is_of_a_house(request.text("device")) || !is_name(request.words("device"))) return std::nullopt;
               return Json{{"device", device_of(request)}};
             });
 }

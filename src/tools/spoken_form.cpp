@@ -1,7 +1,10 @@
 #include "tools/spoken_form.h"
 
+#include "base/strings.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string_view>
@@ -45,6 +48,32 @@ std::string_view weekday_name(cctz::civil_day day) {
   static constexpr std::array<std::string_view, 7> kDays{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                          "Friday", "Saturday", "Sunday"};
   return kDays[static_cast<std::size_t>(cctz::get_weekday(day))];
+}
+
+constexpr std::string_view kMarks = ".,!?;:";
+
+bool is_mark(char c) {
+  return kMarks.find(c) != std::string_view::npos;
+}
+
+struct Replacement {
+  std::string_view from;
+  std::string_view to;
+};
+
+constexpr std::array kSecondPerson{
+    Replacement{"i", "you"},        Replacement{"i'm", "you're"},      Replacement{"i've", "you've"},
+    Replacement{"i'd", "you'd"},    Replacement{"i'll", "you'll"},     Replacement{"me", "you"},
+    Replacement{"my", "your"},      Replacement{"mine", "yours"},      Replacement{"myself", "yourself"},
+    Replacement{"am", "are"},       Replacement{"you", "me"},          Replacement{"your", "my"},
+    Replacement{"yours", "mine"},   Replacement{"yourself", "myself"}, Replacement{"we", "you"},
+    Replacement{"we're", "you're"}, Replacement{"we've", "you've"},    Replacement{"our", "your"},
+    Replacement{"ours", "yours"},   Replacement{"us", "you"}};
+
+std::string_view second_person_of(std::string_view lower) {
+  const auto found = std::find_if(kSecondPerson.begin(), kSecondPerson.end(),
+                                  [&](const Replacement& each) { return each.from == lower; });
+  return found == kSecondPerson.end() ? std::string_view() : found->to;
 }
 
 }  // namespace
@@ -134,10 +163,10 @@ std::string number_words(double number) {
   return text;
 }
 
-std::string list_words(std::span<const std::string> items) {
+std::string list_words(std::span<const std::string> items, std::string_view last) {
   std::string text;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
+    if (i > 0) text += i + 1 == items.size() ? fmt::format(" {} ", last) : ", ";
     text += items[i];
   }
   return text;
@@ -146,6 +175,29 @@ std::string list_words(std::span<const std::string> items) {
 std::string sentence(std::string text) {
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;
+}
+
+std::string to_second_person(std::string_view said) {
+  std::string_view rest = trim(said);
+  while (!rest.empty() && is_mark(rest.back()))
+    rest.remove_suffix(1);
+  std::vector<std::string> words = split(rest, ' ');
+  bool after_i = false;
+  bool after_thank = false;  // "thank you cards"
+  for (std::string& word : words) {
+    std::size_t end = word.size();
+    while (end > 0 && is_mark(word[end - 1]))
+      --end;
+    const std::string lower = to_lower_ascii(std::string_view(word).substr(0, end));
+    std::string_view other = second_person_of(lower);
+    if (after_i && lower == "was") other = "were";
+    if (lower == "you" && &word == &words.front()) other = "I";
+    if (after_thank && lower == "you") other = {};
+    after_i = lower == "i";
+    after_thank = lower == "thank";
+    if (!other.empty()) word = std::string(other) + word.substr(end);
+  }
+  return join(words, " ");
 }
 
 }  // namespace morgan::tools

@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace morgan::tools {
 
@@ -18,9 +19,11 @@ std::string moment_words(cctz::civil_second at, cctz::civil_second now);
 std::string duration_words(double seconds);
 /// "391", "3.3333", "1,234,567", at most four decimals.
 std::string number_words(double number);
-/// "milk, eggs and bread".
-std::string list_words(std::span<const std::string> items);
+/// "milk, eggs and bread". @param last  what stands before the last one: "and", "or"
+std::string list_words(std::span<const std::string> items, std::string_view last = "and");
 /// The first letter large.
 std::string sentence(std::string text);
+/// What a user said, as Morgan says it back: "my dog is called Rex" is "your dog is called Rex". Without its full stop.
+std::string to_second_person(std::string_view said);
 
 }  // namespace morgan::tools

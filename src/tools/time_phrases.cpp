@@ -17,14 +17,15 @@ namespace {
 constexpr double kMinute = 60;
 constexpr double kHour = 3'600;
 constexpr double kDay = 86'400;
+/// What is further away is nothing that is planned by voice.
+constexpr double kMostDays = 3'660;
 
 double unit_seconds(std::string_view word) {
-  static constexpr std::array<std::pair<std::string_view, double>, 21> kUnits{
+  static constexpr std::array<std::pair<std::string_view, double>, 20> kUnits{
       {{"second", 1},       {"seconds", 1},       {"sec", 1},         {"secs", 1},         {"s", 1},
        {"minute", kMinute}, {"minutes", kMinute}, {"min", kMinute},   {"mins", kMinute},   {"m", kMinute},
        {"hour", kHour},     {"hours", kHour},     {"hr", kHour},      {"hrs", kHour},      {"h", kHour},
-       {"day", kDay},       {"days", kDay},       {"week", 7 * kDay}, {"weeks", 7 * kDay}, {"fortnight", 14 * kDay},
-       {"night", 0}}};
+       {"day", kDay},       {"days", kDay},       {"week", 7 * kDay}, {"weeks", 7 * kDay}, {"fortnight", 14 * kDay}}};
   for (const auto& [name, seconds] : kUnits) {
     if (name == word) return seconds;
   }
@@ -35,7 +36,6 @@ double unit_seconds(std::string_view word) {
 class Reader {
  public:
   explicit Reader(SpokenWords words) : words_(words) {}
-  bool done() const { return at_ >= words_.size(); }
   std::string_view word(std::size_t ahead = 0) const {
     return at_ + ahead < words_.size() ? std::string_view(words_[at_ + ahead].text) : std::string_view();
   }
@@ -72,8 +72,13 @@ class Reader {
   std::size_t at_ = 0;
 };
 
+struct Length {
+  double seconds = 0;
+  double days = 0;  // of these, those that were said as days or weeks
+};
+
 /// "five minutes", "an hour", "half an hour", "a quarter of an hour".
-std::optional<double> one_length(Reader& reader) {
+std::optional<Length> one_length(Reader& reader) {
   const std::size_t begin = reader.at();
   double count = 1;
   if (reader.take({"half", "an"}) || reader.take({"half", "a"})) {
@@ -98,7 +103,7 @@ std::optional<double> one_length(Reader& reader) {
   reader.skip(1);
   if (reader.take({"and", "a", "half"})) count += 0.5;
   if (reader.take({"and", "a", "quarter"})) count += 0.25;
-  return count * seconds;
+  return Length{count * seconds, seconds >= kDay ? count * seconds / kDay : 0};
 }
 
 int month_of(std::string_view word) {
@@ -332,9 +337,14 @@ bool read_time(Reader& reader, bool named, ClockTime& time) {
   return true;
 }
 
+/// A night ends at this hour.
+constexpr int kMorning = 6;
+
 cctz::civil_second settle(const DayPart& part, ClockTime time, cctz::civil_second now) {
   const cctz::civil_day today(now);
-  if (!time.exact && part.half >= 0 && time.hour <= 12) {
+  if (!time.exact && part.night && time.hour >= 1 && time.hour < kMorning) {
+    time.exact = true;  // "tonight at one"
+  } else if (!time.exact && part.half >= 0 && time.hour <= 12) {
     time.hour = time.hour % 12 + (part.half == 1 ? 12 : 0);
     if (part.night && time.hour == 12) time.hour = 24;  // "tonight at twelve"
     time.exact = true;
@@ -342,18 +352,33 @@ cctz::civil_second settle(const DayPart& part, ClockTime time, cctz::civil_secon
   const auto at = [&](cctz::civil_day day) {
     return cctz::civil_second(day.year(), day.month(), day.day(), time.hour, time.minute, 0);
   };
+  const bool small_hours = time.exact && time.hour < kMorning;
   if (part.day && *part.day != today) {
     if (!time.exact && time.hour >= 1 && time.hour <= 6) time.hour += 12;  // nobody means three at night
-    return at(*part.day);
+    return at(*part.day + (part.night && small_hours ? 1 : 0));
   }
   cctz::civil_second when = at(today);
   if (!time.exact) {
     while (when <= now)
       when += 12 * 3'600;
-  } else if (when <= now && !part.day) {
-    when = at(today + 1);
+  } else if (when <= now && (!part.day || time.hour == 0 || (part.night && small_hours))) {
+    when = at(today + 1);  // midnight is the end of the day that it is said of
   }
   return when;
+}
+
+/// Of what stands behind the minutes in ISO 8601: ":00", ":00.5Z", ":00+01:00", "-05:00".
+std::optional<long long> utc_offset_of(std::string_view rest) {
+  const std::size_t at = rest.find_first_of("Zz+-");
+  if (at == std::string_view::npos) return std::nullopt;
+  if (rest[at] == 'Z' || rest[at] == 'z') return 0;
+  const std::string_view zone = rest.substr(at + 1);
+  if (zone.size() != 5 || zone[2] != ':') return std::nullopt;
+  const auto hours = parse_integer(zone.substr(0, 2));
+  const auto minutes = parse_integer(zone.substr(3));
+  if (!hours || !minutes || *hours < 0 || *hours > 14 || *minutes < 0 || *minutes > 59) return std::nullopt;
+  const long long seconds = *hours * 3'600 + *minutes * 60;
+  return rest[at] == '-' ? -seconds : seconds;
 }
 
 }  // namespace
@@ -362,7 +387,7 @@ std::optional<SpokenDuration> duration_at(SpokenWords words) {
   Reader reader(words);
   auto first = one_length(reader);
   if (!first) return std::nullopt;
-  double total = *first;
+  Length total = *first;
   for (;;) {
     const std::size_t before = reader.at();
     static_cast<void>(reader.take({"and"}));
@@ -371,17 +396,20 @@ std::optional<SpokenDuration> duration_at(SpokenWords words) {
       reader.back_to(before);
       break;
     }
-    total += *more;
+    total.seconds += more->seconds;
+    total.days += more->days;
   }
-  return SpokenDuration{total, reader.at()};
+  return SpokenDuration{total.seconds, static_cast<long long>(std::min(total.days, kMostDays)), reader.at()};
 }
 
 std::optional<SpokenMoment> moment_at(SpokenWords words, cctz::civil_second now) {
   Reader reader(words);
   if (reader.take({"in"})) {
     if (const auto length = duration_at(reader.rest())) {
-      const auto seconds = static_cast<long long>(std::llround(std::min(length->seconds, 3'660 * kDay)));
-      return SpokenMoment{now + seconds, true, 1 + length->words};
+      const long long seconds = std::llround(std::min(length->seconds, kMostDays * kDay));
+      const long long of_days = length->days * std::llround(kDay);
+      return SpokenMoment{now + seconds, true, 1 + length->words,
+                          SpokenDistance{length->days, std::max(0LL, seconds - of_days)}};
     }
     reader.back_to(0);
   }
@@ -432,7 +460,8 @@ std::optional<SpokenMoment> read_moment(std::string_view text, cctz::civil_secon
     const bool good = number(0, 4) > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 &&
                       hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 59;
     if (!good) return std::nullopt;
-    return SpokenMoment{cctz::civil_second(number(0, 4), month, day, hour, minute, second), true, 1};
+    return SpokenMoment{cctz::civil_second(number(0, 4), month, day, hour, minute, second), true, 1, std::nullopt,
+                        utc_offset_of(std::string_view(plain).substr(16))};
   }
   const std::vector<SpokenWord> words = words_of(plain);
   const auto moment = moment_at(words, now);

@@ -101,6 +101,12 @@ TEST(SpokenMoments, MayBeOnAnotherDay) {
   EXPECT_EQ(moment("tomorrow at three"), "2026-03-12T15:00:00") << "nobody means three at night";
   EXPECT_EQ(moment("at seven tomorrow evening"), "2026-03-12T19:00:00");
   EXPECT_EQ(moment("tonight at nine"), "2026-03-11T21:00:00");
+  EXPECT_EQ(moment("tonight at midnight"), "2026-03-12T00:00:00") << "the end of this day";
+  EXPECT_EQ(moment("today at midnight"), "2026-03-12T00:00:00");
+  EXPECT_EQ(moment("tonight at twelve"), "2026-03-12T00:00:00");
+  EXPECT_EQ(moment("tonight at one"), "2026-03-12T01:00:00") << "a night goes on until morning";
+  EXPECT_EQ(moment("tonight at half past five"), "2026-03-12T05:30:00");
+  EXPECT_EQ(moment("tonight at six"), "2026-03-11T18:00:00");
   EXPECT_EQ(moment("on Friday at noon"), "2026-03-13T12:00:00");
   EXPECT_EQ(moment("next Wednesday at 6 pm"), "2026-03-18T18:00:00");
   EXPECT_EQ(moment("on the 5th of May at ten"), "2026-05-05T10:00:00");
@@ -110,11 +116,28 @@ TEST(SpokenMoments, MayBeOnAnotherDay) {
   EXPECT_EQ(moment("in three days"), "2026-03-14T15:10:00");
 }
 
+TEST(SpokenMoments, ADistanceIsDaysOfTheCalendarAndTimeThatPasses) {
+  const auto ahead = [](const std::string& said) {
+    const auto found = read_moment(said, kNow);
+    return found && found->ahead ? std::to_string(found->ahead->days) + "d " + std::to_string(found->ahead->seconds)
+                                 : "none";
+  };
+  EXPECT_EQ(ahead("in two hours"), "0d 7200");
+  EXPECT_EQ(ahead("in three days"), "3d 0");
+  EXPECT_EQ(ahead("in a week and one hour"), "7d 3600");
+  EXPECT_EQ(ahead("in half a day"), "0d 43200");
+  EXPECT_EQ(ahead("in a million weeks"), "3660d 0");
+  EXPECT_EQ(ahead("tomorrow at noon"), "none");
+}
+
 TEST(SpokenMoments, MayBeWrittenByAProgram) {
   EXPECT_EQ(moment("2026-03-12T08:00:00"), "2026-03-12T08:00:00");
   EXPECT_EQ(moment("2026-03-12 08:00"), "2026-03-12T08:00:00");
   EXPECT_EQ(moment("2026-13-12T08:00:00"), "none");
   EXPECT_EQ(moment("2026-03-12T25:00:00"), "none");
+  EXPECT_FALSE(read_moment("2026-03-12T08:00:00", kNow)->utc_offset_s);
+  EXPECT_EQ(read_moment("2026-03-12T08:00:00Z", kNow)->utc_offset_s, 0);
+  EXPECT_EQ(read_moment("2026-03-12T08:00:00-03:30", kNow)->utc_offset_s, -12'600);
 }
 
 TEST(SpokenMoments, OtherWordsAreNone) {
@@ -157,7 +180,16 @@ TEST(SpokenForm, NumbersAndLengths) {
   EXPECT_EQ(duration_words(1), "1 second");
   EXPECT_EQ(duration_words(-5), "0 seconds");
   EXPECT_EQ(list_words(std::vector<std::string>{"milk", "eggs", "bread"}), "milk, eggs and bread");
+  EXPECT_EQ(list_words(std::vector<std::string>{"red", "green", "blue"}, "or"), "red, green or blue");
   EXPECT_EQ(list_words({}), "");
+}
+
+TEST(SpokenForm, WhatAUserSaidIsTurnedRound) {
+  EXPECT_EQ(to_second_person("my dog is called Rex."), "your dog is called Rex");
+  EXPECT_EQ(to_second_person("I am from Oslo, and I was born there"), "you are from Oslo, and you were born there");
+  EXPECT_EQ(to_second_person("I'm allergic to nuts!"), "you're allergic to nuts");
+  EXPECT_EQ(to_second_person("you should call me Ada"), "I should call you Ada");
+  EXPECT_EQ(to_second_person("buy thank you cards for my aunt"), "buy thank you cards for your aunt");
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ void TimerService::add_locked(Timer timer) {
 }
 
 Result<Timer> TimerService::set(const std::string& user_id, TimerKind kind, const std::string& label, WallTime due) {
+  const std::scoped_lock writing(write_mutex_);
   const WallTime now = clock_.wall();
   if (due <= now) return fail({ErrorCode::kInvalidArgument, "That time has passed already.", "", "when"});
   if (due - now > kLongest) return fail({ErrorCode::kInvalidArgument, "That is more than ten years away.", "", "when"});
@@ -111,13 +112,36 @@ Result<Timer> TimerService::set(const std::string& user_id, TimerKind kind, cons
   timer.length_seconds = std::round(std::chrono::duration<double>(due - now).count());
   timer.due = due;
   MORGAN_CHECK_OK(store_.put({item_of(timer)}));
+  std::vector<Timer> moved;
   {
     const std::scoped_lock lock(mutex_);
+    // A step of the clock that nobody has looked at yet is none of the new timer's.
+    follow_clock_locked(moved);
     add_locked(timer);
     poked_ = true;
   }
   changed_.notify_all();
+  write_behind_locked(std::move(moved), {});
   return timer;
+}
+
+Result<void> TimerService::put_back(const std::vector<Timer>& timers) {
+  std::vector<stores::StoredItem> items;
+  for (const Timer& timer : timers)
+    items.push_back(item_of(timer));
+  const std::scoped_lock writing(write_mutex_);
+  MORGAN_CHECK_OK(store_.put(items));
+  std::vector<Timer> moved;
+  {
+    const std::scoped_lock lock(mutex_);
+    follow_clock_locked(moved);
+    for (const Timer& timer : timers)
+      add_locked(timer);
+    poked_ = true;
+  }
+  changed_.notify_all();
+  write_behind_locked(std::move(moved), {});
+  return {};
 }
 
 std::vector<Timer> TimerService::list(const std::string& user_id) const {
@@ -133,6 +157,7 @@ std::vector<Timer> TimerService::list(const std::string& user_id) const {
 }
 
 Result<Timer> TimerService::cancel(const std::string& user_id, const std::string& id) {
+  const std::scoped_lock writing(write_mutex_);
   Timer timer;
   {
     const std::scoped_lock lock(mutex_);
@@ -147,7 +172,8 @@ Result<Timer> TimerService::cancel(const std::string& user_id, const std::string
   return timer;
 }
 
-Result<void> TimerService::forget(const std::string& user_id) {
+Result<long long> TimerService::forget(const std::string& user_id) {
+  const std::scoped_lock writing(write_mutex_);
   std::vector<std::string> ids;
   for (const Timer& timer : list(user_id))
     ids.push_back(timer.id);
@@ -155,7 +181,18 @@ Result<void> TimerService::forget(const std::string& user_id) {
   const std::scoped_lock lock(mutex_);
   for (const std::string& id : ids)
     entries_.erase(id);
-  return {};
+  return static_cast<long long>(ids.size());
+}
+
+bool TimerService::is_ringing(const std::string& id) const {
+  const std::scoped_lock lock(mutex_);
+  return is_ringing_locked(id);
+}
+
+bool TimerService::is_ringing_locked(const std::string& id) const {
+  const auto entry = entries_.find(id);
+  return entry != entries_.end() && entry->second.timer.rung &&
+         std::find(heard_.begin(), heard_.end(), id) == heard_.end();
 }
 
 // --- Ringing -------------------------------------------------------------------------------------------------------
@@ -189,7 +226,18 @@ std::optional<milliseconds> TimerService::until_next_locked() const {
   return std::chrono::ceil<milliseconds>(std::max(next, std::chrono::nanoseconds(0)));
 }
 
-void TimerService::write_behind(const std::vector<Timer>& changed, const std::vector<std::string>& over) {
+void TimerService::write_behind(std::vector<Timer> changed, const std::vector<std::string>& over) {
+  const std::scoped_lock writing(write_mutex_);
+  write_behind_locked(std::move(changed), over);
+}
+
+/// With write_mutex_ held.
+void TimerService::write_behind_locked(std::vector<Timer> changed, const std::vector<std::string>& over) {
+  {
+    // Cancelled since `changed` was made: its row is gone, too.
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(changed, [this](const Timer& timer) { return !entries_.contains(timer.id); });
+  }
   std::vector<stores::StoredItem> items;
   for (const Timer& timer : changed)
     items.push_back(item_of(timer));
@@ -234,8 +282,9 @@ std::optional<milliseconds> TimerService::poll() {
     for (const std::string& id : over)
       entries_.erase(id);
   }
-  write_behind(changed, over);
+  write_behind(std::move(changed), over);
   for (const Timer& timer : ringing) {
+    if (!is_ringing(timer.id)) continue;  // cancelled meanwhile
     const auto heard = [this, id = timer.id] {
       {
         const std::scoped_lock lock(mutex_);

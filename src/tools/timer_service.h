@@ -70,8 +70,12 @@ class TimerService {
   std::vector<Timer> list(const std::string& user_id) const;
   /// @error kNotFound   @error the store's
   Result<Timer> cancel(const std::string& user_id, const std::string& id);
-  /// Everything of a user. @error the store's
-  Result<void> forget(const std::string& user_id);
+  /// Takes a cancel() back: they go on as they were. @error the store's
+  Result<void> put_back(const std::vector<Timer>& timers);
+  /// Everything of a user. @return how many   @error the store's
+  Result<long long> forget(const std::string& user_id);
+  /// It is due and was neither heard nor cancelled: whoever has kept an announcement asks before saying it.
+  bool is_ringing(const std::string& id) const;
   WallTime now() const { return clock_.wall(); }
 
   /// Who is told; before start(), or instead of it by who calls poll() himself.
@@ -94,7 +98,9 @@ class TimerService {
   TimerService(stores::ItemStore& store, TimerClock clock, std::function<std::string(const Timer&, WallTime)> words);
   void add_locked(Timer timer);
   void follow_clock_locked(std::vector<Timer>& changed);
-  void write_behind(const std::vector<Timer>& changed, const std::vector<std::string>& over);
+  void write_behind(std::vector<Timer> changed, const std::vector<std::string>& over);
+  void write_behind_locked(std::vector<Timer> changed, const std::vector<std::string>& over);
+  bool is_ringing_locked(const std::string& id) const;
   std::optional<std::chrono::milliseconds> until_next_locked() const;
   void run();
 
@@ -103,6 +109,7 @@ class TimerService {
   const std::function<std::string(const Timer&, WallTime)> words_;
   Announce announce_;
 
+  std::mutex write_mutex_;  // held while the store is written: what a cancel took away is not put again. Before mutex_
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::map<std::string, Entry> entries_;

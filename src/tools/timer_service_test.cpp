@@ -2,6 +2,7 @@
 #include "tools/tool_test_world.h"
 
 #include <future>
+#include <thread>
 
 namespace morgan::tools {
 namespace {
@@ -119,6 +120,30 @@ TEST_F(Timers, ATimerRunsAsLongWhenTheClockIsSet) {
   EXPECT_EQ(rings(), "Your tea timer is done.");
 }
 
+TEST_F(Timers, AClockThatWasSetWhileNothingWasPendingIsNoneOfTheNextTimersBusiness) {
+  wall_ += std::chrono::hours(2);
+  ASSERT_TRUE(timers_->set("ann", TimerKind::kTimer, "tea", wall_ + minutes(3)));
+  EXPECT_EQ(rings(), "");
+  EXPECT_EQ(timers_->list("ann")[0].due, wall_ + minutes(3));
+  reopen();
+  listen();
+  EXPECT_EQ(timers_->list("ann")[0].due, wall_ + minutes(3)) << "on the disk, too";
+  pass(minutes(3));
+  EXPECT_EQ(rings(), "Your tea timer is done.");
+}
+
+TEST_F(Timers, AClockThatWasSetBeforeAnotherTimerMovesTheFirstAlone) {
+  ASSERT_TRUE(timers_->set("ann", TimerKind::kTimer, "tea", wall_ + minutes(3)));
+  wall_ -= std::chrono::hours(1);
+  ASSERT_TRUE(timers_->set("ann", TimerKind::kTimer, "egg", wall_ + minutes(6)));
+  reopen();
+  listen();
+  const auto timers = timers_->list("ann");
+  ASSERT_EQ(timers.size(), 2U);
+  EXPECT_EQ(timers[0].due, wall_ + minutes(3));
+  EXPECT_EQ(timers[1].due, wall_ + minutes(6));
+}
+
 TEST_F(Timers, AReminderFollowsTheClockThatIsSet) {
   ASSERT_TRUE(timers_->set("ann", TimerKind::kReminder, "lunch", wall_ + std::chrono::hours(2)));
   rings();
@@ -146,8 +171,75 @@ TEST_F(Timers, AreCancelledByTheirOwnerAlone) {
   pass(minutes(3));
   EXPECT_EQ(rings(), "");
   ASSERT_TRUE(timers_->set("ann", TimerKind::kTimer, "tea", wall_ + minutes(3)));
-  ASSERT_TRUE(timers_->forget("ann"));
+  ASSERT_TRUE(timers_->set("ann", TimerKind::kReminder, "lunch", wall_ + minutes(3)));
+  EXPECT_EQ(*timers_->forget("ann"), 2);
   EXPECT_EQ(stored(), 0U);
+}
+
+TEST_F(Timers, AreRingingUntilTheyAreHeardOrCancelled) {
+  const std::string tea = timers_->set("ann", TimerKind::kTimer, "tea", wall_ + minutes(3))->id;
+  const std::string egg = timers_->set("ann", TimerKind::kTimer, "egg", wall_ + minutes(3))->id;
+  EXPECT_FALSE(timers_->is_ringing(tea)) << "not yet";
+  std::function<void()> tea_is_heard;
+  timers_->listen([&](const Timer& timer, const std::string&, std::function<void()> heard) {
+    if (timer.id == tea) tea_is_heard = std::move(heard);
+    return true;
+  });
+  pass(minutes(3));
+  rings();
+  EXPECT_TRUE(timers_->is_ringing(tea) && timers_->is_ringing(egg));
+  tea_is_heard();
+  EXPECT_FALSE(timers_->is_ringing(tea));
+  ASSERT_TRUE(timers_->cancel("ann", egg));
+  EXPECT_FALSE(timers_->is_ringing(egg));
+}
+
+/// A store whose remove() returns when the test lets it.
+class SlowToRemove final : public stores::ItemStore {
+ public:
+  explicit SlowToRemove(stores::ItemStore& store) : store_(store) {}
+  Result<void> put(const std::vector<stores::StoredItem>& items) override { return store_.put(items); }
+  Result<long long> remove(const std::string& kind, const std::vector<std::string>& ids) override {
+    auto removed = store_.remove(kind, ids);
+    removed_.set_value();
+    go_on_.get_future().wait();
+    return removed;
+  }
+  Result<std::vector<stores::StoredItem>> list(const std::string& kind, const std::string& user_id) override {
+    return store_.list(kind, user_id);
+  }
+  Result<long long> erase(const std::string& user_id) override { return store_.erase(user_id); }
+
+  void until_removed() { removed_.get_future().wait(); }
+  void go_on() { go_on_.set_value(); }
+
+ private:
+  stores::ItemStore& store_;
+  std::promise<void> removed_;
+  std::promise<void> go_on_;
+};
+
+TEST_F(Timers, WhatIsCancelledWhileItBeginsToRingComesNotBack) {
+  SlowToRemove slow(*items_);
+  auto timers = TimerService::open(slow, {[this] { return wall_; }, [this] { return steady_; }},
+                                   [](const Timer& timer, WallTime) { return timer.label; });
+  ASSERT_TRUE(timers);
+  (*timers)->listen(announce_);
+  const auto tea = (*timers)->set("ann", TimerKind::kTimer, "tea", wall_ + minutes(3));
+  ASSERT_TRUE(tea);
+  pass(minutes(3));
+  std::thread cancels([&] { EXPECT_TRUE((*timers)->cancel("ann", tea->id)); });
+  slow.until_removed();
+  std::thread rings([&] { (*timers)->poll(); });
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  while (!(*timers)->list("ann")[0].rung && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_TRUE((*timers)->list("ann")[0].rung) << "it did not begin to ring";
+  slow.go_on();
+  cancels.join();
+  rings.join();
+  EXPECT_EQ(stored(), 0U) << "it would ring after a restart";
+  EXPECT_TRUE(said_.empty());
 }
 
 TEST_F(Timers, AStoredTimerThatCannotBeReadIsLeftOut) {

@@ -6,6 +6,7 @@
 #include "tools/time_phrases.h"
 #include "tools/timer_words.h"
 
+#include "base/log.h"
 #include "base/strings.h"
 
 #include <algorithm>
@@ -16,6 +17,8 @@ namespace morgan::tools {
 namespace {
 
 constexpr long long kMostTimerSeconds = 30LL * 86'400;
+/// What may be said: what is too long for a timer is answered in words, not by the schema.
+constexpr long long kMostSaidSeconds = 3'660LL * 86'400;
 
 /// "pasta timer", "10 minute timer".
 std::string timer_name(const Timer& timer) {
@@ -38,18 +41,27 @@ std::vector<Timer> of_kind(const TimerService& timers, const std::string& user_i
   return all;
 }
 
-ToolResult set_result(const TimerService& service, const Timer& timer, std::string spoken,
-                      const cctz::time_zone& zone) {
+/// Taking something back is nobody's question, so nobody is there to be told that it did not work.
+void log_undo(const Result<void>& undone) {
+  if (!undone) log::error("tools", "a timer could not be taken back", {{"why", undone.error().message}});
+}
+
+ToolResult set_result(TimerService& timers, const Timer& timer, std::string spoken, const cctz::time_zone& zone) {
   ToolResult result{std::move(spoken), timer_json(timer, zone)};
   // The turn goes on, and says anew what is wanted.
-  result.undo = [&timers = const_cast<TimerService&>(service), timer] {
-    static_cast<void>(timers.cancel(timer.user_id, timer.id).has_value());
+  result.undo = [&timers, timer] {
+    const auto cancelled = timers.cancel(timer.user_id, timer.id);
+    if (!cancelled && cancelled.error().code != ErrorCode::kNotFound) log_undo(fail(cancelled.error()));
   };
   return result;
 }
 
 Result<ToolResult> set_timer(const Json& arguments, const ToolContext& context, const BuiltinParts& parts) {
   const auto seconds = arguments.value("seconds", 0LL);
+  if (seconds > kMostTimerSeconds) {
+    return fail({ErrorCode::kInvalidArgument, "A timer runs for 30 days at most. A reminder can be later than that.",
+                 "", "seconds"});
+  }
   const std::string label = arguments.value("label", std::string());
   MORGAN_TRY(const Timer timer, parts.timers->set(context.user_id, TimerKind::kTimer, label,
                                                   parts.timers->now() + std::chrono::seconds(seconds)));
@@ -107,9 +119,19 @@ Result<ToolResult> cancel_timers(const Json& arguments, const ToolContext& conte
                       Json::object()};
   }
   Json data = Json::array();
+  std::vector<Timer> cancelled;
+  const auto undo = [&timers = *parts.timers](const std::vector<Timer>& taken) {
+    if (!taken.empty()) log_undo(timers.put_back(taken));
+  };
   for (const Timer& timer : some) {
-    MORGAN_CHECK_OK(parts.timers->cancel(context.user_id, timer.id));
-    data.push_back(timer_json(timer, parts.zone));
+    auto taken = parts.timers->cancel(context.user_id, timer.id);
+    if (!taken) {
+      // All or none.
+      undo(cancelled);
+      return fail(std::move(taken).error());
+    }
+    data.push_back(timer_json(*taken, parts.zone));
+    cancelled.push_back(std::move(*taken));
   }
   std::string spoken = "All " + what + "s are cancelled.";
   if (some.size() == 1) {
@@ -118,7 +140,8 @@ Result<ToolResult> cancel_timers(const Json& arguments, const ToolContext& conte
   } else if (some.size() < all.size()) {
     spoken = number_words(static_cast<double>(some.size())) + " " + what + "s are cancelled.";
   }
-  return ToolResult{spoken, Json{{"cancelled", std::move(data)}}};
+  return ToolResult{spoken, Json{{"cancelled", std::move(data)}},
+                    [undo, cancelled = std::move(cancelled)] { undo(cancelled); }};
 }
 
 Result<ToolResult> set_reminder(const Json& arguments, const ToolContext& context, const BuiltinParts& parts) {
@@ -126,11 +149,9 @@ Result<ToolResult> set_reminder(const Json& arguments, const ToolContext& contex
   const cctz::civil_second now = local_time(context.now, parts.zone);
   const auto moment = read_moment(arguments.value("when", std::string()), now);
   if (!moment) return fail({ErrorCode::kInvalidArgument, "I did not understand when that should be.", "", "when"});
-  // A day without a time: in the morning.
-  const cctz::civil_second at = moment->has_time ? moment->at : moment->at + 9 * 3'600;
-  MORGAN_TRY(const Timer timer,
-             parts.timers->set(context.user_id, TimerKind::kReminder, text, wall_time(at, parts.zone)));
-  const std::string when = moment_words(at, now);
+  const WallTime due = time_of(*moment, context.now, parts.zone);
+  MORGAN_TRY(const Timer timer, parts.timers->set(context.user_id, TimerKind::kReminder, text, due));
+  const std::string when = moment_words(local_time(due, parts.zone), now);
   return set_result(*parts.timers, timer,
                     text.empty() ? "The alarm is set for " + when + "." : "I will remind you " + when + ".",
                     parts.zone);
@@ -159,7 +180,7 @@ Json settle_when(Json arguments, const ToolContext& context, const cctz::time_zo
   const auto when = arguments.find("when");
   if (when == arguments.end() || !when->is_string()) return arguments;
   if (const auto moment = read_moment(when->get<std::string>(), local_time(context.now, zone)))
-    *when = iso_text(moment->has_time ? moment->at : moment->at + 9 * 3'600);
+    *when = iso_time(time_of(*moment, context.now, zone), zone);
   return arguments;
 }
 
@@ -176,26 +197,6 @@ Tool make(std::string name, std::string description, Json parameters, Effect eff
 }
 
 }  // namespace
-
-std::string to_second_person(const std::string& text) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kSwaps{{{"my", "your"},
-                                                                                        {"me", "you"},
-                                                                                        {"i", "you"},
-                                                                                        {"i'm", "you are"},
-                                                                                        {"mine", "yours"},
-                                                                                        {"myself", "yourself"},
-                                                                                        {"i've", "you have"},
-                                                                                        {"am", "are"}}};
-  std::string turned;
-  for (const std::string& word : split(text, ' ')) {
-    std::string_view said = word;
-    for (const auto& [own, other] : kSwaps) {
-      if (equals_ignore_case(word, own)) said = other;
-    }
-    turned += (turned.empty() ? "" : " ") + std::string(said);
-  }
-  return turned;
-}
 
 std::string ring_words(const Timer& timer, WallTime now, const cctz::time_zone& zone) {
   std::string words;
@@ -214,7 +215,7 @@ std::string ring_words(const Timer& timer, WallTime now, const cctz::time_zone& 
 Result<void> add_timer_tools(ToolRegistry& registry, const BuiltinParts& parts) {
   MORGAN_CHECK_OK(registry.add(make(
       "timer_set", "Starts a timer that rings after a length of time.",
-      object_schema({{"seconds", integer_schema("length in seconds: 10 minutes are 600", 1, kMostTimerSeconds)},
+      object_schema({{"seconds", integer_schema("length in seconds: 10 minutes are 600", 1, kMostSaidSeconds)},
                      {"label", text_schema("what it is for, when it is said", 60)}},
                     {"seconds"}),
       Effect::kKeeps, {"timer", "countdown", "count down", "let me know when", "let me know in", "tell me when"},
@@ -226,7 +227,7 @@ Result<void> add_timer_tools(ToolRegistry& registry, const BuiltinParts& parts) 
   MORGAN_CHECK_OK(registry.add(
       make("timer_cancel", "Stops a timer, or all of them.",
            object_schema({{"label", text_schema("which one", 60)},
-                          {"seconds", integer_schema("length of the one that is meant", 1, kMostTimerSeconds)},
+                          {"seconds", integer_schema("length of the one that is meant", 1, kMostSaidSeconds)},
                           {"all", {{"type", "boolean"}, {"description", "true for all timers"}}}}),
            Effect::kKeeps, {"timer", "timers"}, [parts](const Json& arguments, const ToolContext& context) {
              return cancel_timers(arguments, context, parts, TimerKind::kTimer);

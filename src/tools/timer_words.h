@@ -12,7 +12,4 @@ namespace morgan::tools {
 /// "Your pasta timer is done." Late, it says when it was due.
 std::string ring_words(const Timer& timer, WallTime now, const cctz::time_zone& zone);
 
-/// "call my mother" is "call your mother".
-std::string to_second_person(const std::string& text);
-
 }  // namespace morgan::tools

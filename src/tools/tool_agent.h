@@ -41,6 +41,12 @@ struct ToolAnswer {
   std::vector<std::function<void()>> undo;
 };
 
+/// What a request would do.
+struct Rehearsal {
+  ToolPlan::Kind kind = ToolPlan::Kind::kTalk;  ///< kMaybe: the model chose the calls, or none
+  std::vector<ToolCall> calls;
+};
+
 /// @thread any, concurrently
 class ToolAgent {
  public:
@@ -55,8 +61,8 @@ class ToolAgent {
   /// Without a model, and with no effect.
   ToolPlan plan(const std::string& user_id, const std::string& said) const;
   /// The same at another time, the model asked: the calls that would be made. For `morgan tools plan`, and to measure.
-  Result<std::vector<ToolCall>> rehearse(const std::string& user_id, const std::string& said, WallTime at,
-                                         const StopToken& stop) const;
+  Result<Rehearsal> rehearse(const std::string& user_id, const std::string& said, WallTime at,
+                             const StopToken& stop) const;
 
   /// Makes the calls. Blocks. Only for a turn that is certain: there are effects.
   /// @error kCancelled  `stop` fired; what a tool does wrong is in the answer, in words
@@ -78,6 +84,7 @@ class ToolAgent {
                                             WallTime now, const StopToken& stop) const;
   std::optional<ToolAnswer> asks_first(const std::vector<ToolCall>& calls, const std::string& user_id);
   ToolAnswer call(std::vector<ToolCall> calls, const std::string& user_id, Confirmed confirmed, const StopToken& stop);
+  std::string words_of_error(const Error& error, const ToolCall& call) const;
   std::vector<ToolCall> take_question(const std::string& user_id);
 
   ToolRunner& runner_;

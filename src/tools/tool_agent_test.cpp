@@ -119,9 +119,31 @@ TEST_F(Agent, TwoRequestsInOneSentence) {
             "The timer is set for 5 minutes. I put milk on the shopping list.");
 }
 
+TEST_F(Agent, AListIsTheOneThatIsMeant) {
+  const auto rehearsal = agent_->rehearse("ann", "Add apples to my grocery list", wall_, {});
+  ASSERT_TRUE(rehearsal && rehearsal->calls.size() == 1);
+  EXPECT_EQ(rehearsal->calls[0].arguments["list"], "shopping");
+  EXPECT_EQ(say("Add apples to my grocery list").spoken, "I put apples on the shopping list.");
+}
+
 TEST_F(Agent, WhatGoesWrongIsSaid) {
   EXPECT_EQ(say("What time is it in Gotham?").spoken,
             "I do not know the time zone of Gotham. Try a large city near it.");
+  EXPECT_EQ(say("Set a timer for 40 days").spoken,
+            "A timer runs for 30 days at most. A reminder can be later than that.");
+  EXPECT_EQ(say("Set a timer for a million weeks").spoken,
+            "A timer runs for 30 days at most. A reminder can be later than that.");
+  EXPECT_EQ(say("Set a timer for 5 minutes called " + std::string(70, 'x')).spoken, "Sorry, that did not work.")
+      << "what a schema refuses is no sentence";
+  EXPECT_TRUE(timers_->list("ann").empty());
+}
+
+TEST_F(Agent, AReminderThatIsToldByItsDistanceKeepsIt) {
+  wall_ = wall_time(cctz::civil_second(2026, 10, 25, 1, 30, 0), zone_);  // at three it is two
+  EXPECT_EQ(say("Remind me in 90 minutes to feed the cat").spoken,
+            "I will remind you today at two o'clock in the morning.");
+  ASSERT_EQ(timers_->list("ann").size(), 1U);
+  EXPECT_EQ(timers_->list("ann")[0].due, wall_ + std::chrono::minutes(90));
 }
 
 TEST_F(Agent, InstructionsInAResultAreData) {
@@ -158,10 +180,12 @@ TEST_F(Agent, AForeignErrorIsNotReadOut) {
 
 TEST_F(Agent, RehearsingCallsNothing) {
   const auto at = wall_time(cctz::civil_second(2030, 1, 1, 12, 0, 0), zone_);
-  const auto calls = agent_->rehearse("ann", "Wake me up tomorrow at seven in the morning", at, {});
-  ASSERT_TRUE(calls);
-  ASSERT_EQ(calls->size(), 1U);
-  EXPECT_EQ((*calls)[0].arguments["when"], "2030-01-02T07:00:00");
+  const auto rehearsal = agent_->rehearse("ann", "Wake me up tomorrow at seven in the morning", at, {});
+  ASSERT_TRUE(rehearsal);
+  EXPECT_EQ(rehearsal->kind, Kind::kCalls);
+  ASSERT_EQ(rehearsal->calls.size(), 1U);
+  EXPECT_EQ(rehearsal->calls[0].arguments["when"], "2030-01-02T07:00:00");
+  EXPECT_EQ(agent_->rehearse("ann", "Tell me a story", at, {})->kind, Kind::kTalk);
   EXPECT_TRUE(timers_->list("ann").empty());
 }
 

@@ -40,7 +40,7 @@ Result<void> ToolRegistry::add_locked(Tool tool) {
   if (tools_.contains(tool.name)) return fail(ErrorCode::kConflict, "there is a tool '" + tool.name + "' already");
   if (tools_.size() >= kMostTools)
     return fail(ErrorCode::kOverloaded, "the tool '" + tool.name + "' cannot be added: there are 512 already");
-  if (tool.description.size() > kMostDescriptionBytes) tool.description.resize(kMostDescriptionBytes);
+  cut_utf8(tool.description, kMostDescriptionBytes);
   if (tool.cues.empty()) tool.cues = derived_cues(tool);
   auto check = ArgumentsCheck::compile(tool.parameters);
   if (!check) {
@@ -48,14 +48,11 @@ Result<void> ToolRegistry::add_locked(Tool tool) {
   }
   std::string name = tool.name;
   tools_.emplace(std::move(name), std::make_shared<RegisteredTool>(RegisteredTool{std::move(tool), std::move(*check)}));
-  ++version_;
   return {};
 }
 
 std::size_t ToolRegistry::remove_locked(const std::string& prefix) {
-  const std::size_t removed = std::erase_if(tools_, [&](const auto& entry) { return is_behind(entry.first, prefix); });
-  if (removed > 0) ++version_;
-  return removed;
+  return std::erase_if(tools_, [&](const auto& entry) { return is_behind(entry.first, prefix); });
 }
 
 Result<void> ToolRegistry::add(Tool tool) {
@@ -95,11 +92,6 @@ std::vector<ToolPointer> ToolRegistry::list() const {
   for (const auto& [name, tool] : tools_)
     all.push_back(tool);
   return all;
-}
-
-std::uint64_t ToolRegistry::version() const {
-  const std::scoped_lock lock(mutex_);
-  return version_;
 }
 
 }  // namespace morgan::tools

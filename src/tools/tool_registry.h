@@ -42,8 +42,6 @@ class ToolRegistry {
   Result<ToolPointer> find(const std::string& name) const;
   /// By name.
   std::vector<ToolPointer> list() const;
-  /// Another number after each change: for what is made from the list once.
-  std::uint64_t version() const;
 
  private:
   Result<void> add_locked(Tool tool);
@@ -51,7 +49,6 @@ class ToolRegistry {
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, ToolPointer> tools_;
-  std::uint64_t version_ = 1;
 };
 
 }  // namespace morgan::tools

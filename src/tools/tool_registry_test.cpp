@@ -52,12 +52,10 @@ TEST(ToolRegistry, ReplacesTheToolsOfOnePrefixAtOnce) {
   EXPECT_TRUE(registry.replace("files", {tool("read"), tool("write")}).empty());
   EXPECT_TRUE(registry.replace("filesystem", {tool("read")}).empty());
   EXPECT_EQ(names(registry), (std::vector<std::string>{"clock", "files.read", "files.write", "filesystem.read"}));
-  const std::uint64_t before = registry.version();
   const auto left_out = registry.replace("files", {tool("list"), tool("no name")});
   ASSERT_EQ(left_out.size(), 1U);
   EXPECT_NE(left_out[0].find("no name"), std::string::npos);
   EXPECT_EQ(names(registry), (std::vector<std::string>{"clock", "files.list", "filesystem.read"}));
-  EXPECT_NE(registry.version(), before);
   EXPECT_EQ(registry.remove("files"), 1U);
   EXPECT_EQ(registry.remove("files"), 0U);
   EXPECT_EQ(registry.remove("clock"), 0U) << "a built-in tool is behind no prefix";

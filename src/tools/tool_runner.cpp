@@ -15,20 +15,12 @@ namespace {
 /// A stop token cannot wake a waiter, so a waiter looks at it this often.
 constexpr std::chrono::milliseconds kStopCheck{20};
 
-/// Cuts between characters.
-void cut(std::string& text, std::size_t most) {
-  if (text.size() <= most) return;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U)
-    --most;
-  text.resize(most);
-}
-
 void bound(ToolResult& result) {
-  cut(result.spoken, ToolRunner::kMostSpokenBytes);
+  cut_utf8(result.spoken, ToolRunner::kMostSpokenBytes);
   if (!is_valid_utf8(result.spoken)) result.spoken.clear();
   std::string text = dump_json(result.data);
   if (text.size() <= ToolRunner::kMostDataBytes) return;
-  cut(text, ToolRunner::kMostDataBytes / 2);  // its quotes take room when they are escaped
+  cut_utf8(text, ToolRunner::kMostDataBytes / 2);  // its quotes take room when they are escaped
   result.data = Json{{"truncated", true}, {"beginning", std::move(text)}};
 }
 

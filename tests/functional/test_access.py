@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import ssl
 import subprocess
 import urllib.parse
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 
 from access_world import NEEDS_KEYS, GuardedServer
 from conftest import BINARY, SERVICES, refused
+from mcp_talk import META, MODERN, message
 
 OPEN = {"/", "/health", "/ready", "/status", "/version", "/openapi.json", "/docs", "/voice", "/voice/worklet.js"}
 
@@ -68,8 +70,8 @@ def test_every_websocket_asks_for_a_key(guarded, service, path):
     with pytest.raises(InvalidStatus) as told:
         wss(guarded, path, service)
     assert told.value.response.status_code == 401
-    with wss(guarded, path, service, key="admin") as socket:
-        socket.ping().wait(10)
+    with wss(guarded, path, service, key="admin") as session:
+        session.ping().wait(10)
 
 
 def test_refusals_have_the_form_of_the_address(guarded):
@@ -80,9 +82,12 @@ def test_refusals_have_the_form_of_the_address(guarded):
     assert set(older) == {"error", "message", "detail", "details", "request_id"} and older["error"] == "UNAUTHORIZED"
 
 
-def test_the_body_of_who_may_not_come_in_is_not_read(guarded):
-    answer = guarded.call("POST", "stt", "/transcribe", data=b"x" * 30_000_000)
-    refused(answer, 401, "UNAUTHORIZED")
+def test_who_may_not_come_in_is_told_before_the_body(guarded):
+    trusted = ssl.create_default_context(cafile=guarded.ca)
+    with socket.create_connection(("localhost", guarded.ports["stt"]), timeout=30) as plain, \
+            trusted.wrap_socket(plain, server_hostname="localhost") as asking:
+        asking.sendall(b"POST /transcribe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n")
+        assert asking.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
 # --- Keys ---
@@ -178,6 +183,14 @@ def test_no_key_reaches_another_users_conversation(guarded, spoken_to):
         yield guarded.get("core", "/api/turns?user_id=" + user, key="ben")
         yield guarded.get("core", f"/api/memories/{user}", key="ben")
         yield guarded.call("DELETE", "core", f"/api/memories/{user}", key="ben")
+        yield guarded.post("core", "/api/memories", {"user_id": user, "text": "I like tea."}, key="ben")
+        yield guarded.call("PUT", "core", f"/api/memories/{user}/1", key="ben", json={"text": "I like tea."})
+        yield guarded.call("DELETE", "core", f"/api/memories/{user}/1", key="ben")
+        yield guarded.get("core", f"/api/memories/{user}/export", key="ben")
+        yield guarded.post("core", "/api/tools", {"user_id": user, "text": "Set a timer for a minute."}, key="ben")
+        yield guarded.post("core", "/api/tools/timer_list", {"user_id": user}, key="ben")
+        yield guarded.call("DELETE", "core", "/api/timers/1?user_id=" + user, key="ben")
+        yield guarded.post("core", "/audio/stream/start", {"user_id": user}, key="ben")
         for kept in ("tools", "timers", "notes", "lists"):
             yield guarded.get("core", f"/api/{kept}?user_id={user}", key="ben")
 
@@ -190,6 +203,36 @@ def test_no_key_reaches_another_users_conversation(guarded, spoken_to):
     assert page["total_messages"] == 2, "somebody else changed it"
 
 
+def test_nothing_of_another_user_is_found_under_ones_own_name(guarded):
+    kept = guarded.post("core", "/api/memories", {"text": "My bank is Quux."}, key="anna").json()["memory"]
+    timer = guarded.post("core", "/api/tools/timer_set", {"arguments": {"seconds": 3600}}, key="anna").json()["data"]
+    for method, path in (("PUT", f"/api/memories/ben/{kept['id']}"), ("DELETE", f"/api/memories/ben/{kept['id']}"),
+                         ("DELETE", f"/api/timers/{timer['id']}")):
+        refused(guarded.call(method, "core", path, key="ben", json={"text": "Mine now."}), 404)
+    assert [known["text"] for known in guarded.get("core", "/api/memories/anna", key="anna").json()["memories"]] == [
+        kept["text"]]
+    assert guarded.get("core", "/api/timers", key="anna").json()["count"] == 1
+    assert guarded.get("core", "/api/timers", key="ben").json()["count"] == 0
+
+
+def test_mcp_keeps_users_apart(guarded):
+    def call(key, tool, **arguments):
+        body = message("tools/call", name=tool, arguments=arguments, _meta=META)
+        headers = {"Accept": "application/json, text/event-stream", "Mcp-Protocol-Version": MODERN,
+                   "Mcp-Method": "tools/call", "Mcp-Name": tool}
+        answer = guarded.post("core", "/mcp", body, key=key, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    assert '"isError":true' not in call("anna", "remember", text="My cat is called Zorro.")
+    assert "Zorro" in call("anna", "recall", query="What is my cat called?")
+    assert "Zorro" not in call("ben", "recall", query="What is my cat called?")
+    for tool, arguments in (("recall", {"query": "cat"}), ("remember", {"text": "I am here."}), ("ask", {"text": "Hi."})):
+        told = call("ben", tool, user_id="anna", **arguments)
+        assert '"isError":true' in told and "another user" in told and "Zorro" not in told
+    assert "Zorro" in call("admin", "recall", query="What is my cat called?", user_id="anna")
+
+
 def test_an_admins_key_names_whom_it_likes(guarded, spoken_to):
     assert guarded.get("core", "/api/conversations/anna", key="admin").json()["total_messages"] == 2
     users = {entry["user_id"] for entry in guarded.get("core", "/api/conversations", key="admin").json()["conversations"]}
@@ -197,13 +240,13 @@ def test_an_admins_key_names_whom_it_likes(guarded, spoken_to):
 
 
 def test_a_live_conversation_is_its_keys_users(guarded):
-    with wss(guarded, "/ws/audio", key="ben") as socket:
-        socket.send(json.dumps({"type": "start", "user_id": "anna"}))
-        told = json.loads(socket.recv(30))
+    with wss(guarded, "/ws/audio", key="ben") as session:
+        session.send(json.dumps({"type": "start", "user_id": "anna"}))
+        told = json.loads(session.recv(30))
         assert told["type"] == "error" and "another user" in told["message"]
-        socket.send(json.dumps({"type": "start"}))
+        session.send(json.dumps({"type": "start"}))
         while told["type"] != "status":
-            told = json.loads(socket.recv(30))
+            told = json.loads(session.recv(30))
         assert told["user_id"] == "ben"
 
 
@@ -269,10 +312,10 @@ def browser(guarded, key, path="/v1/realtime?model=gpt-realtime", first="realtim
 
 
 def test_a_browser_shows_its_key_as_a_subprotocol(guarded):
-    with browser(guarded, guarded.keys["anna"]["key"]) as socket:
-        assert socket.subprotocol == "realtime" and json.loads(socket.recv(30))["type"] == "session.created"
-    with browser(guarded, guarded.keys["anna"]["key"], "/ws/audio", "morgan") as socket:
-        assert socket.subprotocol == "morgan"
+    with browser(guarded, guarded.keys["anna"]["key"]) as session:
+        assert session.subprotocol == "realtime" and json.loads(session.recv(30))["type"] == "session.created"
+    with browser(guarded, guarded.keys["anna"]["key"], "/ws/audio", "morgan") as session:
+        assert session.subprotocol == "morgan"
     with pytest.raises(InvalidStatus) as told:
         browser(guarded, "morgan_abcdefgh_wrong")
     assert told.value.response.status_code == 401
@@ -282,8 +325,8 @@ def test_a_client_secret_opens_realtime_and_nothing_else(guarded):
     made = guarded.create("--user", "dora")
     headers = {"Authorization": "Bearer " + made["key"]}
     secret = guarded.call("POST", "core", "/v1/realtime/client_secrets", headers=headers, json={}).json()["value"]
-    with browser(guarded, secret) as socket:
-        assert json.loads(socket.recv(30))["type"] == "session.created"
+    with browser(guarded, secret) as session:
+        assert json.loads(session.recv(30))["type"] == "session.created"
     shown = {"Authorization": "Bearer " + secret}
     refused(guarded.call("GET", "core", "/api/conversations", headers=shown), 401)
     refused(guarded.call("POST", "core", "/v1/realtime/client_secrets", headers=shown, json={}), 401)
@@ -292,6 +335,22 @@ def test_a_client_secret_opens_realtime_and_nothing_else(guarded):
     with pytest.raises(InvalidStatus) as told:
         browser(guarded, secret)
     assert told.value.response.status_code == 401
+
+
+def test_a_revoked_key_closes_what_it_has_opened(guarded):
+    made = guarded.create("--user", "emil")
+    trusted = ssl.create_default_context(cafile=guarded.ca)
+    url = f"wss://localhost:{guarded.ports['core']}"
+    shown = {"additional_headers": {"Authorization": "Bearer " + made["key"]}, "ssl": trusted, "open_timeout": 30}
+    with connect(url + "/ws/audio", **shown) as live, connect(url + "/v1/realtime", **shown) as realtime, \
+            wss(guarded, "/ws/audio", key="anna") as other:
+        guarded.run("keys", "revoke", made["id"])
+        for session in (live, realtime):
+            with pytest.raises(ConnectionClosed) as told:
+                while True:
+                    session.recv(30)
+            assert told.value.rcvd.code == 1008 and "API key" in told.value.rcvd.reason
+        other.ping().wait(10)
 
 
 def test_curl_with_the_certificate(guarded):
@@ -339,6 +398,7 @@ def test_core_reaches_its_neighbours_by_key_and_certificate(guarded, own_server)
 def test_the_audit_log_tells_who_did_what_and_no_secret(guarded, spoken_to):
     guarded.get("core", "/api/conversations/anna", key="ben")
     guarded.get("core", "/api/conversations", headers={"X-API-Key": "morgan_abcdefgh_guessing"})
+    guarded.run("keys", "revoke", guarded.create("--user", "gone")["id"])
     guarded.stop()
     try:
         text = (guarded.home / "audit.jsonl").read_text()
@@ -362,8 +422,8 @@ def test_what_is_sent_in_the_clear_from_this_machine_is_still_answered(guarded):
     plain = f"http://127.0.0.1:{guarded.ports['core']}"
     assert requests.get(plain + "/health", timeout=30).status_code == 200
     assert requests.get(plain + "/api/conversations", timeout=30).status_code == 401
-    socket = connect(plain.replace("http", "ws") + "/ws/audio", additional_headers=guarded.headers("anna"))
+    session = connect(plain.replace("http", "ws") + "/ws/audio", additional_headers=guarded.headers("anna"))
     with pytest.raises(ConnectionClosed):
-        with socket:
-            socket.send(json.dumps({"type": "stop"}))
-            socket.recv(30)
+        with session:
+            session.send(json.dumps({"type": "stop"}))
+            session.recv(30)

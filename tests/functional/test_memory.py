@@ -49,8 +49,13 @@ def test_a_live_conversation_remembers_what_it_is_told_and_recalls_it_in_the_nex
     live_server.post("core", "/api/conversation/reset", {"user_id": user})
     with Live(live_server, microphone=False, user_id=user) as client:
         assert "Bella" in client.ask("What is the name of my dog?").text
-        first = live_server.get("core", f"/api/conversations/{user}").json()["messages"][0]
-        assert "Bella" in first["metadata"]["recalled"] and "Bella" not in first["content"]
+
+        def asked():
+            return live_server.get("core", f"/api/conversations/{user}").json()["messages"][0]
+
+        # It is written behind the answer.
+        wait_until(lambda: "recalled" in asked()["metadata"], 30, "what was recalled")
+        assert "Bella" in asked()["metadata"]["recalled"] and "Bella" not in asked()["content"]
         client.ask("Forget that my dog is called Bella.")
     assert known(live_server, user) == []
 

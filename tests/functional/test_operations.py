@@ -160,8 +160,11 @@ def test_every_service_is_confined_and_watched(compose, name):
     assert service["read_only"] and service["user"] == "10001:10001" and service["cap_drop"] == ["ALL"]
     assert service["command"] == ["serve", name]
     assert service["healthcheck"]["test"] == ["CMD", "/opt/morgan/bin/morgan", "health", name]
-    # On this machine only, unless MORGAN_BIND says otherwise.
-    assert all(port.startswith("${MORGAN_BIND:-127.0.0.1}:") for port in service["ports"])
+    # Core asks for keys, so only it may be opened to others.
+    address = "${MORGAN_BIND:-127.0.0.1}:" if name == "core" else "127.0.0.1:"
+    assert all(port.startswith(address) for port in service["ports"])
+    insecure = "${MORGAN_INSECURE:-true}" if name == "core" else "true"
+    assert service["environment"]["MORGAN_SERVER_INSECURE"] == insecure
     assert "models:/var/lib/morgan/models:ro" in service["volumes"]
 
 
@@ -171,6 +174,13 @@ def test_core_waits_for_the_services_that_it_calls(compose):
         assert core["depends_on"][name] == {"condition": "service_healthy"}
         port = 8000 + SERVICES.index(name)
         assert core["environment"][f"MORGAN_CORE_{name.upper()}_URL"] == f"http://{name}:{port}/v1"
+
+
+def test_what_the_docs_set_reaches_the_service_that_reads_it(compose):
+    one, = yaml.safe_load((ROOT / "compose.one.yaml").read_text())["services"].values()
+    for environment in (compose["services"]["core"]["environment"], one["environment"]):
+        for name in ("MORGAN_STORE_URL", "MORGAN_CACHE_URL", "MORGAN_TOOLS_TIME_ZONE"):
+            assert environment[name] == "${%s:-}" % name
 
 
 def test_stores_are_there_when_asked_for(compose):

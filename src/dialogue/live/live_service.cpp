@@ -92,7 +92,7 @@ Result<std::shared_ptr<LiveSession>> LiveService::open(std::shared_ptr<runtime::
   if (own_memory) {
     const std::scoped_lock lock(open_mutex_);
     std::erase_if(open_, [](const Open& other) { return other.session.expired(); });
-    open_.push_back({session->config().user_id, std::move(strand), session});
+    open_.push_back({session->config().user_id, std::move(strand), session, session->can_be_told()});
   }
   // The session and its place are given up together.
   const auto begin = std::chrono::steady_clock::now();
@@ -113,15 +113,14 @@ Result<std::shared_ptr<void>> LiveService::open_stream() {
       fmt::format("{} microphones are being listened to, one more would make the others miss frames", max_streams_));
 }
 
-std::size_t LiveService::announce(const std::string& user_id, const std::string& words,
-                                  const std::function<void()>& heard) {
+std::size_t LiveService::announce(const std::string& user_id, const Announcement& announcement) {
   const std::scoped_lock lock(open_mutex_);
   std::size_t told = 0;
   for (const Open& open : open_) {
-    if (open.user_id != user_id || open.session.expired()) continue;
+    if (open.user_id != user_id || open.session.expired() || !open.can_be_told->load()) continue;
     ++told;
-    open.strand->post([weak = open.session, words, heard] {
-      if (const auto session = weak.lock()) session->announce(words, heard);
+    open.strand->post([weak = open.session, announcement] {
+      if (const auto session = weak.lock()) session->announce(announcement);
     });
   }
   return told;

@@ -42,8 +42,9 @@ class LiveService {
   /// @error kOverloaded  one more would make the others miss frames
   Result<std::shared_ptr<void>> open_stream();
 
-  /// Says this in every conversation of this user, outside of them (LiveSession::announce). @return how many there are
-  std::size_t announce(const std::string& user_id, const std::string& words, const std::function<void()>& heard);
+  /// Says this in every conversation of this user, outside of them (LiveSession::announce). @return in how many; those
+  /// whose clients are told nothing that they have not asked for are none
+  std::size_t announce(const std::string& user_id, const Announcement& announcement);
 
   Result<engines::Voice> find_voice(const std::string& name) const;
   std::string model_name() const { return parts_.llm->model_name(); }
@@ -51,6 +52,8 @@ class LiveService {
   const DialogueOptions& dialogue() const { return parts_.dialogue; }
   int context_tokens() const { return parts_.llm->context_tokens(); }
   const TurnLog& turns() const { return log_; }
+  /// @return how many of the last turns were this user's
+  long long forget_turns(const std::string& user_id) { return log_.erase(user_id); }
   std::size_t sessions() const { return sessions_.load(); }
   bool is_full() const { return sessions() >= options_.max_sessions; }
   std::size_t max_streams() const { return max_streams_; }
@@ -63,6 +66,7 @@ class LiveService {
     std::string user_id;
     std::shared_ptr<runtime::Strand> strand;  // shared with the conversation
     std::weak_ptr<LiveSession> session;
+    std::shared_ptr<const std::atomic<bool>> can_be_told;  // shared with the conversation
   };
 
   static std::size_t measured_streams(engines::VadEngine& vad);

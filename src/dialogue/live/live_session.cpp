@@ -44,6 +44,7 @@ LiveSession::LiveSession(const LiveParts& parts, std::shared_ptr<runtime::Strand
       gate_(parts.vad->open()),
       memory_(std::move(memory)),
       pacer_(parts.options.pacer),
+      can_be_told_(std::make_shared<std::atomic<bool>>(config_.asides)),
       own_memory_(memory_ == nullptr) {}
 
 LiveSession::~LiveSession() = default;
@@ -74,6 +75,7 @@ void LiveSession::configure(const LiveConfig& config) {
   const std::string user_id = config_.user_id;
   config_ = config;
   config_.user_id = user_id;
+  can_be_told_->store(config_.asides && !closed_);
   listener_->set_language(config_.language);
   apply_limits();
 }
@@ -442,6 +444,7 @@ void LiveSession::close() {
   if (closed_) return;
   end_aside(ReplyEnd::kCancelled);
   closed_ = true;
+  can_be_told_->store(false);
   for (const runtime::TimerId timer : {machine_timer_, turn_timer_, output_timer_}) {
     if (timer != 0) strand_->cancel(timer);
   }

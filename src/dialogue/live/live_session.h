@@ -9,6 +9,7 @@
 #include "dialogue/live/reply_run.h"
 #include "dialogue/live/speech_gate.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -46,9 +47,11 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void when_transcribed(std::function<void()> then);
   /// An answer beside the conversation, which is neither remembered nor paced. The sink is called on the strand.
   Result<std::shared_ptr<ReplyRun>> reply_beside(LiveAsk ask, ReplySink sink);
-  /// Says this as soon as nobody speaks, outside the conversation: a timer rings. `heard` is called when it sounds, or
-  /// never. @return false: too much is waiting, or this client is told nothing that it has not asked for
-  bool announce(const std::string& words, std::function<void()> heard);
+  /// Says this as soon as nobody speaks, outside the conversation; instead of one with the same id that waits.
+  /// @return false: too much is waiting, or this client is told nothing that it has not asked for
+  bool announce(Announcement announcement);
+  /// Whether announce() would say something; shared with who asks, for the conversation may go. @thread any
+  std::shared_ptr<const std::atomic<bool>> can_be_told() const { return can_be_told_; }
   void report_played(std::int64_t response, std::size_t samples);
   /// Finishes what was being said, within the drain deadline, then on_closed.
   void shut_down();
@@ -79,6 +82,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     bool speaks = true;                   ///< false: only written
     std::string said;                     ///< what it answers, once committed
     std::optional<tools::ToolPlan> plan;  ///< of tools: it is made when the turn is certain
+    std::string announces;                ///< of an aside: the id of its announcement
     std::function<void()> on_open;        ///< of an aside: it sounds
     std::optional<ReplySummary> summary;
     std::optional<Error> error;
@@ -127,6 +131,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   bool is_asked() const;
   bool wants_tools();
   void say_next_announcement();
+  static void take_back(std::shared_ptr<ReplyRun> run, runtime::BlockingPool& pool,
+                        std::shared_ptr<runtime::Strand> strand);
   void end_turn();
   void tell_spoken(const engines::Hypothesis* heard);
   void apply_limits();
@@ -197,11 +203,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   OutputPacer pacer_;
   runtime::TimerId output_timer_ = 0;
   Time output_due_{};
-  struct Announcement {
-    std::string words;
-    std::function<void()> heard;
-  };
   std::deque<Announcement> announcements_;
+  const std::shared_ptr<std::atomic<bool>> can_be_told_;  // shared with LiveService; written on the strand
   const bool own_memory_;  // of Morgan: its tools are used; who keeps the conversation has tools, too
   bool closed_ = false;
 };

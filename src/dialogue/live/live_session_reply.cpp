@@ -333,8 +333,7 @@ void LiveSession::end_reply(ReplyEnd end) {
   if (reply->run) {
     reply->run->cancel();
     // What its tools did was asked for by half of a sentence.
-    if (end == ReplyEnd::kReopened && reply->plan)
-      static_cast<void>(parts_.pool->run([run = reply->run] { run->take_back(); }).has_value());
+    if (end == ReplyEnd::kReopened && reply->plan) take_back(reply->run, *parts_.pool, strand_);
   } else {
     asked_.reset();
   }
@@ -353,6 +352,18 @@ void LiveSession::end_reply(ReplyEnd end) {
   output_->on_response_end(reply->response, end, heard);
   finish_trace(*reply, to_string(end));
   if (reply->open || reply->bridged) pacer_.begin(pacer_.rate_hz());
+}
+
+/// Also when the conversation has ended meanwhile, and however busy the pool is: what half of a sentence did must not
+/// stay. A pool that has stopped takes nothing, and then the strand has stopped, too.
+void LiveSession::take_back(std::shared_ptr<ReplyRun> run, runtime::BlockingPool& pool,
+                            std::shared_ptr<runtime::Strand> strand) {
+  constexpr std::chrono::milliseconds kAskAgain{50};
+  if (pool.run([run] { run->take_back(); })) return;
+  runtime::Strand& later = *strand;
+  later.post_at(later.now() + kAskAgain, [run = std::move(run), &pool, strand = std::move(strand)]() mutable {
+    take_back(std::move(run), pool, std::move(strand));
+  });
 }
 
 void LiveSession::remember_answer(const Reply& reply, ReplyEnd end, const std::string& heard) {
@@ -415,20 +426,36 @@ void LiveSession::aside(const std::string& text) {
   launch(aside_, std::move(job));
 }
 
-bool LiveSession::announce(const std::string& words, std::function<void()> heard) {
+bool LiveSession::announce(Announcement announcement) {
   constexpr std::size_t kMostAnnouncements = 16;
-  if (closed_ || !config_.asides || announcements_.size() >= kMostAnnouncements) return false;
-  announcements_.push_back({words, std::move(heard)});
+  if (closed_ || !config_.asides) return false;
+  if (aside_ && aside_->announces == announcement.id) return true;
+  // Told again, it says how late it is.
+  const auto waiting = std::find_if(announcements_.begin(), announcements_.end(),
+                                    [&](const Announcement& other) { return other.id == announcement.id; });
+  if (waiting != announcements_.end()) {
+    *waiting = std::move(announcement);
+  } else if (announcements_.size() < kMostAnnouncements) {
+    announcements_.push_back(std::move(announcement));
+  } else {
+    return false;
+  }
   say_next_announcement();
   return true;
 }
 
 void LiveSession::say_next_announcement() {
-  if (announcements_.empty() || closed_ || aside_ || reply_ || machine_.phase() != Phase::kListening) return;
-  Announcement next = std::move(announcements_.front());
-  announcements_.pop_front();
-  aside(next.words);
-  if (aside_) aside_->on_open = std::move(next.heard);
+  if (closed_ || aside_ || reply_ || machine_.phase() != Phase::kListening) return;
+  while (!announcements_.empty()) {
+    Announcement next = std::move(announcements_.front());
+    announcements_.pop_front();
+    if (next.wanted && !next.wanted()) continue;
+    aside(next.words);
+    if (!aside_) return;
+    aside_->announces = std::move(next.id);
+    aside_->on_open = std::move(next.heard);
+    return;
+  }
 }
 
 /// In the answer's own stream, so that a client need not know of it.

@@ -99,7 +99,7 @@ TEST_F(LiveTools, ARingIsSaidOutsideTheConversation) {
   begin();
   ask("what time is it?");
   bool heard = false;
-  EXPECT_TRUE(session_->announce("Your tea timer is done.", [&heard] { heard = true; }));
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done.", nullptr, [&heard] { heard = true; }}));
   until([this] { return client_.ends == 2; });
   EXPECT_TRUE(heard);
   EXPECT_TRUE(client_.seen("end 2 completed 'Your tea timer is done.'")) << client_.story();
@@ -111,8 +111,8 @@ TEST_F(LiveTools, ARingWaitsUntilNobodySpeaks) {
   begin();
   say("what time is");
   bool heard = false;
-  EXPECT_TRUE(session_->announce("Your tea timer is done.", [&heard] { heard = true; }));
-  EXPECT_TRUE(session_->announce("Your egg timer is done.", [] {}));
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done.", nullptr, [&heard] { heard = true; }}));
+  EXPECT_TRUE(session_->announce({"egg", "Your egg timer is done."}));
   say("it?");
   until_phase(Phase::kSpeaking);
   EXPECT_FALSE(heard);
@@ -123,12 +123,102 @@ TEST_F(LiveTools, ARingWaitsUntilNobodySpeaks) {
       "timer is done.'");
 }
 
+TEST_F(LiveTools, ARingThatIsAnnouncedAgainWhileItWaitsIsSaidOnce) {
+  begin();
+  say("what time is");
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done."}));
+  EXPECT_TRUE(session_->announce({"egg", "Your egg timer is done."}));
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done. It was due before."}));
+  say("it?");
+  until([this] { return client_.ends == 3; });
+  silence(2'000);
+  EXPECT_EQ(
+      client_.story({"end"}),
+      "end 1 completed 'It is ten past three.'; end 2 completed 'Your tea timer is done. It was due before.'; end "
+      "3 completed 'Your egg timer is done.'");
+}
+
+TEST_F(LiveTools, ARingIsNotBegunAgainWhileItIsSaid) {
+  begin();
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done."}));
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done."}));
+  until([this] { return client_.ends == 1; });
+  silence(2'000);
+  EXPECT_EQ(client_.ends, 1);
+}
+
+TEST_F(LiveTools, ARingThatIsOverWhenItsTimeComesIsNotSaid) {
+  begin();
+  say("what time is");
+  bool wanted = true;
+  EXPECT_TRUE(session_->announce({"tea", "Your tea timer is done.", [&wanted] { return wanted; }}));
+  EXPECT_TRUE(session_->announce({"egg", "Your egg timer is done."}));
+  say("it?");
+  until_phase(Phase::kSpeaking);
+  wanted = false;
+  until([this] { return client_.ends == 2; });
+  silence(2'000);
+  EXPECT_EQ(client_.story({"end"}),
+            "end 1 completed 'It is ten past three.'; end 2 completed 'Your egg timer is done.'");
+}
+
+TEST_F(LiveTools, AClientThatIsToldNothingIsNotCountedAsTold) {
+  LiveConfig config;
+  config.asides = false;
+  begin(config);
+  const auto told = session_->can_be_told();
+  EXPECT_FALSE(*told);
+  EXPECT_FALSE(session_->announce({"tea", "Your tea timer is done."}));
+  config = session_->config();
+  config.asides = true;
+  session_->configure(config);
+  EXPECT_TRUE(*told);
+  session_->gone();
+  settle();
+  EXPECT_FALSE(*told) << "it has ended";
+}
+
+TEST_F(LiveTools, WhatHalfASentenceDidIsTakenBackThoughThePoolHadNoRoomForIt) {
+  begin();
+  turn_.probability = 0.05F;
+  say("set a timer for five minutes");
+  until_phase(Phase::kPaused);
+  silence(200);
+  pool_.let_through = 2;  // the question's write, and the answer's words
+  pool_.hang_next = 1;    // its voice
+  session_->commit();
+  settle();
+  ASSERT_EQ(session_->phase(), Phase::kThinking);
+  ASSERT_EQ(timers(), 1U);
+  turn_.probability = 0.97F;
+  const auto word = SpokenCode::word("and");
+  const std::span<const float> samples(word);
+  std::size_t at = 0;
+  for (; at < samples.size() && !client_.seen("end 1 reopened ''"); at += 160) {
+    pass(10);
+    pool_.full = true;
+    session_->push_audio(samples.subspan(at, std::min<std::size_t>(160, samples.size() - at)));
+    strand_->run_until_idle();
+    pool_.full = false;
+  }
+  ASSERT_TRUE(client_.seen("end 1 reopened ''")) << client_.story();
+  EXPECT_EQ(timers(), 1U) << "not yet";
+  if (at < samples.size()) hear(samples.subspan(at));
+  EXPECT_EQ(timers(), 0U);
+  pool_.release();
+  silence(150);
+  say("ten seconds.");
+  until([this] { return client_.ends == 2; });
+  ASSERT_EQ(timers(), 1U);
+  EXPECT_EQ(timers_->list("ann")[0].length_seconds, 310);
+}
+
 TEST_F(LiveTools, RingsThatNobodyWaitsForAreBounded) {
   begin();
   say("tell me");
   int taken = 0;
   for (int i = 0; i < 100; ++i)
-    taken += session_->announce("Ring.", [] {}) ? 1 : 0;
+    taken += session_->announce({"ring " + std::to_string(i), "Ring."}) ? 1 : 0;
   EXPECT_EQ(taken, 16);
 }
 

@@ -21,7 +21,10 @@ class ManualPool final : public runtime::BlockingPool {
 
   Result<void> run(std::function<void()> task) override {
     if (full) return fail(ErrorCode::kOverloaded, "no room");
-    if (hang_next > 0) {
+    if (let_through > 0) {
+      --let_through;
+      tasks_.push_back(std::move(task));
+    } else if (hang_next > 0) {
       --hang_next;
       hung_.push_back(std::move(task));
     } else {
@@ -50,7 +53,8 @@ class ManualPool final : public runtime::BlockingPool {
   std::size_t hung() const { return hung_.size(); }
 
   bool full = false;
-  int hang_next = 0;  ///< so many tasks from now on hang until release()
+  int let_through = 0;  ///< so many tasks before those that hang
+  int hang_next = 0;    ///< so many tasks from now on hang until release()
 
  private:
   std::deque<std::function<void()>> tasks_;

@@ -51,7 +51,7 @@ struct LiveConfig {
   TurnMode mode = TurnMode::kAuto;
   bool barge_in = true;
   bool answer_turns = true;  ///< false: the client asks for each answer
-  bool asides = true;        ///< false: no apologies, fillers and idle prompts
+  bool asides = true;        ///< false: no apologies, fillers, idle prompts and announcements
   ReplyStyle reply;
   std::optional<EndpointLimits> endpoint;  ///< nullopt: the server's
   Ms idle_after = 0;                       ///< nobody spoke so long: LiveOutput::on_idle; 0: the server's, as an aside
@@ -64,6 +64,16 @@ struct LiveAsk {
   double speed = 1;
   /// Called when the answer begins, with what was said that is not remembered yet, or ""; null: the memory's.
   std::function<std::vector<engines::ChatMessage>(const std::string& user_text)> prompt;
+};
+
+/// What is said outside a conversation, as soon as nobody speaks: a timer rings.
+struct Announcement {
+  std::string id;  ///< what rings, never "": said once, however often it is announced while it waits
+  std::string words;
+  /// Asked before it is said, and must be quick; false: it is over. Null: it stays wanted. @thread any
+  std::function<bool()> wanted = nullptr;
+  /// It sounds. Called once or never. @thread any
+  std::function<void()> heard = nullptr;
 };
 
 struct LiveOptions {

@@ -67,6 +67,23 @@ void TurnRecorder::Folder::remove_oldest() const {
   }
 }
 
+long long erase_turns(const fs::path& folder, const std::string& user_id) {
+  constexpr std::uint64_t kMostTurn = 10'000'000;
+  std::error_code ignored;
+  std::vector<fs::path> turns;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() != ".json" || !entry.path().filename().string().starts_with(kPrefix)) continue;
+    const auto text = read_file(entry.path(), kMostTurn);
+    const auto turn = text ? parse_json_object(*text) : Result<Json>(fail(text.error()));
+    if (turn && turn->value("user_id", Json()) == Json(user_id)) turns.push_back(entry.path());
+  }
+  for (fs::path& turn : turns) {
+    fs::remove(turn, ignored);
+    fs::remove(turn.replace_extension(".wav"), ignored);
+  }
+  return static_cast<long long>(turns.size());
+}
+
 TurnRecorder::TurnRecorder(fs::path folder, runtime::BlockingPool& pool, std::size_t kept)
     : folder_(std::make_shared<Folder>()), pool_(pool) {
   folder_->path = std::move(folder);

@@ -35,4 +35,7 @@ class TurnRecorder {
   runtime::BlockingPool& pool_;
 };
 
+/// Deletes the turns of a user that were recorded into the folder. Blocks. @return how many there were
+long long erase_turns(const std::filesystem::path& folder, const std::string& user_id);
+
 }  // namespace morgan::dialogue::live

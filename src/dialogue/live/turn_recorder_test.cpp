@@ -53,6 +53,18 @@ TEST_F(Recorder, KeepsTheAudioAndWhatBecameOfIt) {
   EXPECT_EQ(parse_json(*json)->value("transcript", ""), "hello");
 }
 
+TEST_F(Recorder, DeletesTheTurnsOfOneUser) {
+  TurnRecorder recorder(folder_, *pool_);
+  const std::string anns = recorder.keep_audio(std::vector<float>(160));
+  const std::string bens = recorder.keep_audio(std::vector<float>(160));
+  recorder.keep_turn(anns, {{"user_id", "ann"}});
+  recorder.keep_turn(bens, {{"user_id", "ben"}});
+  pool_->stop();
+  EXPECT_EQ(erase_turns(folder_, "ann"), 1);
+  EXPECT_EQ(files(), (std::set<std::string>{bens + ".wav", bens + ".json"}));
+  EXPECT_EQ(erase_turns(folder_ / "none", "ben"), 0);
+}
+
 TEST_F(Recorder, RemovesTheOldestTurnsWithAllThatBelongsToThem) {
   fs::create_directories(folder_);
   const auto now = fs::file_time_type::clock::now();

@@ -76,4 +76,10 @@ std::vector<OrderedJson> TurnLog::recent(std::size_t limit, const std::string& u
   return found;
 }
 
+long long TurnLog::erase(const std::string& user_id) {
+  const std::lock_guard lock(mutex_);
+  return static_cast<long long>(
+      std::erase_if(turns_, [&](const OrderedJson& turn) { return turn.value("user_id", "") == user_id; }));
+}
+
 }  // namespace morgan::dialogue::live

@@ -65,6 +65,8 @@ class TurnLog {
   void add(OrderedJson turn);
   /// Newest first.
   std::vector<OrderedJson> recent(std::size_t limit, const std::string& user_id) const;
+  /// @return how many turns of this user were there
+  long long erase(const std::string& user_id);
 
  private:
   mutable std::mutex mutex_;

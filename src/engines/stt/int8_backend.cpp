@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <memory>
+#include <new>
 #include <unordered_map>
 
 namespace morgan::engines {
@@ -27,23 +28,20 @@ Context& context_of(ggml_backend_t backend) {
 }
 
 const Int8Matrix& weights_of(Context& context, const ggml_tensor& tensor) {
-  const auto [entry, is_new] = context.weights.try_emplace(tensor.data);
-  if (is_new) {
-    const auto rows = static_cast<std::size_t>(tensor.ne[1]);
-    const auto columns = static_cast<std::size_t>(tensor.ne[0]);
-    std::vector<float> values(rows * columns);
-    ggml_get_type_traits(tensor.type)->to_float(tensor.data, values.data(), static_cast<std::int64_t>(values.size()));
-    entry->second = quantize_int8(values, rows, columns);
-  }
-  return entry->second;
+  if (const auto known = context.weights.find(tensor.data); known != context.weights.end()) return known->second;
+  const auto rows = static_cast<std::size_t>(tensor.ne[1]);
+  const auto columns = static_cast<std::size_t>(tensor.ne[0]);
+  std::vector<float> values(rows * columns);
+  ggml_get_type_traits(tensor.type)->to_float(tensor.data, values.data(), static_cast<std::int64_t>(values.size()));
+  return context.weights.emplace(tensor.data, quantize_int8(values, rows, columns)).first->second;
 }
 
-void multiply(Context& context, ggml_tensor& product) {
+bool multiply(Context& context, ggml_tensor& product) {
   const ggml_tensor& x = *product.src[1];
-  multiply_int8({static_cast<const float*>(x.data), static_cast<std::size_t>(ggml_nelements(&x))},
-                weights_of(context, *product.src[0]),
-                {static_cast<float*>(product.data), static_cast<std::size_t>(ggml_nelements(&product))},
-                context.threads);
+  return multiply_int8({static_cast<const float*>(x.data), static_cast<std::size_t>(ggml_nelements(&x))},
+                       weights_of(context, *product.src[0]),
+                       {static_cast<float*>(product.data), static_cast<std::size_t>(ggml_nelements(&product))},
+                       context.threads);
 }
 
 bool is_layout(ggml_op op) {
@@ -61,13 +59,15 @@ bool supports_op(ggml_backend_dev_t, const ggml_tensor* op) {
          ggml_is_contiguous(op) && x->ne[1] >= kLeastRows;
 }
 
-ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
+ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) try {
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     ggml_tensor* node = ggml_graph_node(graph, i);
     const bool wanted = (node->flags & GGML_TENSOR_FLAG_COMPUTE) != 0;
-    if (wanted && node->op == GGML_OP_MUL_MAT) multiply(context_of(backend), *node);
+    if (wanted && node->op == GGML_OP_MUL_MAT && !multiply(context_of(backend), *node)) return GGML_STATUS_ALLOC_FAILED;
   }
   return GGML_STATUS_SUCCESS;
+} catch (const std::bad_alloc&) {  // of a weight's copy
+  return GGML_STATUS_ALLOC_FAILED;
 }
 
 const char* name_of(ggml_backend_t) {

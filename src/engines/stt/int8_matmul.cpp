@@ -4,7 +4,9 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <new>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -81,7 +83,7 @@ struct Scratch {
   std::vector<std::int32_t> sums;
 };
 
-void multiply_block(const float* x, std::size_t rows, const Int8Matrix& weights, float* out, Scratch& scratch) {
+bool multiply_block(const float* x, std::size_t rows, const Int8Matrix& weights, float* out, Scratch& scratch) {
   const std::size_t inputs = weights.columns;
   const std::size_t outputs = weights.rows;
   scratch.values.resize(std::max(scratch.values.size(), rows * inputs));
@@ -93,10 +95,12 @@ void multiply_block(const float* x, std::size_t rows, const Int8Matrix& weights,
   const auto n = static_cast<dnnl_dim_t>(outputs);
   const auto k = static_cast<dnnl_dim_t>(inputs);
   const std::int32_t no_offset = 0;
-  dnnl_gemm_s8s8s32('N', 'T', 'F', m, n, k, 1.0F, scratch.values.data(), k, 0, weights.values.data(), k, 0, 0.0F,
-                    scratch.sums.data(), n, &no_offset);
+  const dnnl_status_t status = dnnl_gemm_s8s8s32('N', 'T', 'F', m, n, k, 1.0F, scratch.values.data(), k, 0,
+                                                 weights.values.data(), k, 0, 0.0F, scratch.sums.data(), n, &no_offset);
+  if (status != dnnl_success) return false;
   for (std::size_t i = 0; i < rows; ++i)
     scale_row(scratch.sums.data() + i * outputs, weights.scales.data(), scratch.scales[i], outputs, out + i * outputs);
+  return true;
 }
 
 }  // namespace
@@ -119,11 +123,12 @@ Int8Matrix quantize_int8(std::span<const float> values, std::size_t rows, std::s
   return matrix;
 }
 
-void multiply_int8(std::span<const float> x, const Int8Matrix& weights, std::span<float> out, int threads) {
+bool multiply_int8(std::span<const float> x, const Int8Matrix& weights, std::span<float> out, int threads) {
   const std::size_t rows = x.size() / weights.columns;
   const auto team = static_cast<std::size_t>(std::max(1, threads));
   const std::size_t block = std::clamp((rows + team - 1) / team, std::size_t{1}, kBlockRows);
   const auto blocks = static_cast<std::ptrdiff_t>((rows + block - 1) / block);
+  std::atomic<bool> failed = false;
 #pragma omp parallel num_threads(threads)
   {
     thread_local Scratch scratch;
@@ -131,10 +136,16 @@ void multiply_int8(std::span<const float> x, const Int8Matrix& weights, std::spa
 #pragma omp for schedule(dynamic)
     for (std::ptrdiff_t i = 0; i < blocks; ++i) {
       const std::size_t begin = static_cast<std::size_t>(i) * block;
-      multiply_block(x.data() + begin * weights.columns, std::min(block, rows - begin), weights,
-                     out.data() + begin * weights.rows, scratch);
+      try {
+        if (multiply_block(x.data() + begin * weights.columns, std::min(block, rows - begin), weights,
+                           out.data() + begin * weights.rows, scratch))
+          continue;
+      } catch (const std::bad_alloc&) {  // which must not leave the region
+      }
+      failed = true;
     }
   }
+  return !failed;
 }
 
 }  // namespace morgan::engines

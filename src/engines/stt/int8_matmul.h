@@ -29,7 +29,8 @@ Int8Matrix quantize_int8(std::span<const float> values, std::size_t rows, std::s
 /// @param x  finite; of weights.columns each row
 /// @param out  as many rows as x, of weights.rows each
 /// @param threads  of OpenMP's team of the calling thread
+/// @return false: there was no memory for it, and `out` is worth nothing
 /// @thread one call at a time from one thread; others may call beside it
-void multiply_int8(std::span<const float> x, const Int8Matrix& weights, std::span<float> out, int threads);
+bool multiply_int8(std::span<const float> x, const Int8Matrix& weights, std::span<float> out, int threads);
 
 }  // namespace morgan::engines

@@ -54,7 +54,7 @@ TEST_F(Int8Matmul, IsWithinTheErrorOfEightBits) {
     const Int8Matrix weights = quantize_int8(w, shape.outputs, shape.inputs);
     for (const int threads : {1, 2, 3}) {
       std::vector<float> out(shape.rows * shape.outputs, 1e9F);
-      multiply_int8(x, weights, out, threads);
+      ASSERT_TRUE(multiply_int8(x, weights, out, threads));
       EXPECT_LT(error_of(x, w, out, shape.inputs), 0.02) << shape.rows << " rows, " << threads << " threads";
     }
   }
@@ -66,7 +66,7 @@ TEST_F(Int8Matmul, GivesEachRowItsOwnScale) {
     x[64 + i] *= 1e4F;  // beside a row that loud the others would be zero
   const std::vector<float> w = normal(32 * 64, 1);
   std::vector<float> out(4 * 32);
-  multiply_int8(x, quantize_int8(w, 32, 64), out, 1);
+  ASSERT_TRUE(multiply_int8(x, quantize_int8(w, 32, 64), out, 1));
   for (const std::size_t row : {0, 1, 2, 3}) {
     const std::vector<float> one(x.begin() + static_cast<std::ptrdiff_t>(row * 64),
                                  x.begin() + static_cast<std::ptrdiff_t>(row * 64 + 64));
@@ -80,7 +80,7 @@ TEST_F(Int8Matmul, DoesNotSaturateAtTheExtremes) {
   const std::vector<float> x(3 * 2048, -5.0F);
   const std::vector<float> w(16 * 2048, 7.0F);
   std::vector<float> out(3 * 16);
-  multiply_int8(x, quantize_int8(w, 16, 2048), out, 2);
+  ASSERT_TRUE(multiply_int8(x, quantize_int8(w, 16, 2048), out, 2));
   for (const float value : out)
     EXPECT_NEAR(value, -5.0 * 7.0 * 2048, 1.0);
 }
@@ -88,7 +88,7 @@ TEST_F(Int8Matmul, DoesNotSaturateAtTheExtremes) {
 TEST_F(Int8Matmul, OfSilenceIsSilence) {
   const std::vector<float> x(70 * 64, 0.0F);
   std::vector<float> out(70 * 32, 1.0F);
-  multiply_int8(x, quantize_int8(normal(32 * 64, 1), 32, 64), out, 2);
+  ASSERT_TRUE(multiply_int8(x, quantize_int8(normal(32 * 64, 1), 32, 64), out, 2));
   EXPECT_EQ(out, std::vector<float>(70 * 32, 0.0F));
 }
 

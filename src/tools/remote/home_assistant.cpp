@@ -156,7 +156,7 @@ class HomeAssistant {
     for (const Device& device : found) {
       if (names.size() < 4) names.push_back(device.name);
     }
-    return fail({ErrorCode::kInvalidArgument, "Which one: " + list_words(names) + "?", "", "device"});
+    return fail({ErrorCode::kInvalidArgument, "Which one: " + list_words(names, "or") + "?", "", "device"});
   }
 
   HomeAssistantOptions options_;

@@ -90,7 +90,7 @@ TEST_F(House, ARoomOrAPluralIsAllOfIt) {
   EXPECT_EQ(say("home_turn", {{"device", "living room"}, {"state", "off"}}),
             "The Living Room Lamp and the Living Room Spot are off.");
   EXPECT_EQ(say("home_turn", {{"device", "living room light"}, {"state", "off"}}),
-            "error: Which one: Living Room Lamp and Living Room Spot?");
+            "error: Which one: Living Room Lamp or Living Room Spot?");
 }
 
 TEST_F(House, OtherServicesAndStates) {
