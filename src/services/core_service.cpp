@@ -11,6 +11,7 @@
 #include "services/openai_audio.h"
 #include "services/openai_llm.h"
 #include "services/openai_models.h"
+#include "services/openai_responses.h"
 #include "services/realtime_routes.h"
 #include "services/service.h"
 #include "services/tool_routes.h"
@@ -177,6 +178,7 @@ net::Router core_routes(const ServiceContext& context, const CoreParts& parts) {
   if (dialogue.memories() != nullptr) add_memory_routes(routes, *dialogue.memories());
   add_device_route(routes);
   add_openai_llm_routes(routes, llm, embed);
+  add_openai_responses_routes(routes, llm);
   if (tts != nullptr) add_openai_speech_routes(routes, *tts);
   if (stt != nullptr) add_openai_transcription_routes(routes, *stt);
   add_openai_model_routes(routes, [llm = llm, tts = tts, stt = stt, embed = embed] {

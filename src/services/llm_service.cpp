@@ -5,6 +5,7 @@
 #include "services/json_format.h"
 #include "services/openai_llm.h"
 #include "services/openai_models.h"
+#include "services/openai_responses.h"
 #include "services/piece_stream.h"
 #include "services/service.h"
 
@@ -125,6 +126,7 @@ Result<net::Response> embed_one(const net::Request& request, engines::EmbedEngin
 net::Router llm_routes(const ServiceContext& context, engines::LlmEngine* llm, engines::EmbedEngine* embed) {
   ApiRoutes routes(context);
   add_openai_llm_routes(routes, llm, embed);
+  add_openai_responses_routes(routes, llm);
   routes.add(
       Method::kPost, "/generate",
       {.tag = "language model",

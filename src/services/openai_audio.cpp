@@ -7,6 +7,9 @@
 #include "services/transcribe_call.h"
 #include "services/transcript_format.h"
 
+#include <memory>
+#include <utility>
+
 namespace morgan::services {
 
 namespace {
@@ -38,7 +41,11 @@ Result<net::Response> speak(const net::Request& request, const ServiceContext& c
   MORGAN_TRY(const std::string stream_format, fields.text_or("stream_format", "audio"));
   if (stream_format == "sse") return speech_events(tts, std::move(call), request.stop);
   if (stream_format != "audio") return field_error("stream_format", "field 'stream_format' must be audio or sse");
-  return speech_stream_response(tts, std::move(call), request.stop);
+  MORGAN_TRY(const std::string instructions, fields.text_or("instructions", ""));
+  MORGAN_TRY(net::Response response, speech_stream_response(tts, std::move(call), request.stop));
+  if (!instructions.empty())
+    response.headers.emplace("Warning", R"(299 morgan "the voices here take no instructions")");
+  return response;
 }
 
 OrderedJson voices_json(const engines::TtsEngine& tts) {
@@ -49,10 +56,37 @@ OrderedJson voices_json(const engines::TtsEngine& tts) {
   return OrderedJson{{"voices", std::move(voices)}};
 }
 
+/// Events of a transcription, segment by segment as a long file advances. Together the deltas are the text.
+Result<net::Response> transcript_events(engines::SttEngine& stt, TranscribeCall call, const StopToken& stop) {
+  const auto shared = std::make_shared<TranscribeCall>(std::move(call));  // std::function copies
+  auto producer = [shared, &stt, stop](const PieceStream::Sink& sink) -> Result<void> {
+    bool any = false;
+    const auto tell = [&](const std::string& text) {
+      const std::string delta = (std::exchange(any, true) ? " " : "") + text;
+      sink(net::sse_event(dump_json(OrderedJson{{"type", "transcript.text.delta"}, {"delta", delta}})));
+    };
+    shared->request.on_segment = [&tell](const engines::SttSegment& segment) { tell(segment.text); };
+    MORGAN_TRY(const engines::Transcript transcript, run_transcribe_call(stt, *shared, stop));
+    if (!any && !transcript.text.empty()) tell(transcript.text);
+    OrderedJson done{{"type", "transcript.text.done"}};
+    done.update(to_openai_json(transcript));
+    sink(net::sse_event(dump_json(done)));
+    return {};
+  };
+  return event_stream_response(std::move(producer));
+}
+
 Result<net::Response> transcribe(const net::Request& request, const ServiceContext& context, engines::SttEngine& stt,
                                  engines::SttTask task) {
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
-  MORGAN_TRY(const TranscribeCall call, read_transcribe_call(request, fields, context, stt, task));
+  MORGAN_TRY(TranscribeCall call, read_transcribe_call(request, fields, context, stt, task));
+  MORGAN_TRY(const bool stream, fields.boolean_or("stream", false));
+  if (stream) {
+    if (call.format != TranscriptFormat::kJson) {
+      return field_error("response_format", "a stream of events is json; leave response_format out");
+    }
+    return transcript_events(stt, std::move(call), request.stop);
+  }
   MORGAN_TRY(const engines::Transcript transcript, run_transcribe_call(stt, call, request.stop));
   if (auto text = text_transcript_response(transcript, call.format)) return std::move(*text);
   if (call.format == TranscriptFormat::kJson) return json_response(to_openai_json(transcript));
@@ -66,7 +100,8 @@ void add_openai_speech_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
   routes.add(Method::kPost, "/v1/audio/speech",
              {.tag = "speech",
               .summary = "Speak a text (OpenAI's form)",
-              .description = "Streams the audio while it is synthesized. `instructions` is ignored.",
+              .description =
+                  "Streams the audio while it is synthesized. `instructions` is passed over, with a `Warning` header.",
               .json_body = "OpenAiSpeechRequest",
               .other_answers = speech_types(),
               .scope = "tts"},
@@ -88,7 +123,7 @@ void add_openai_transcription_routes(ApiRoutes& routes, engines::SttEngine& stt)
          .summary = summary,
          .form_body = "OpenAiTranscriptionForm",
          .json_answer = "OpenAiTranscription",
-         .other_answers = {"text/plain", "text/vtt", "application/x-subrip"},
+         .other_answers = {"text/plain", "text/vtt", "application/x-subrip", "text/event-stream"},
          .scope = "stt"},
         [context, &stt, task](const net::Request& request) { return transcribe(request, *context, stt, task); },
         routes.audio_options());

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "services/fields.h"
+#include "services/flat_tools.h"
 #include "services/realtime_fields.h"
 
 #include <algorithm>
@@ -15,7 +16,6 @@ namespace {
 constexpr double kMinSpeed = 0.25;
 constexpr double kMaxSpeed = 1.5;
 constexpr long long kMostTokens = 4096;
-constexpr std::size_t kMostTools = 128;
 constexpr std::size_t kMostInstructions = 100'000;
 
 /// GA: {type, rate}; beta, and what people write: the name alone.
@@ -128,40 +128,6 @@ Result<void> read_modalities(const RealtimeFields& fields, std::string_view name
   return {};
 }
 
-Result<void> read_tools(const RealtimeFields& fields, RealtimeReply& reply) {
-  MORGAN_TRY(const Json* list, fields.list("tools"));
-  if (list != nullptr) {
-    if (list->size() > kMostTools) return fields.invalid("tools", "at most 128 tools are taken");
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      const std::string place = "tools[" + std::to_string(i) + "]";
-      if (!(*list)[i].is_object()) return fields.wrong_type(place, "an object");
-      const RealtimeFields tool((*list)[i], fields.path(place));
-      MORGAN_TRY(const std::string type, tool.required_text("type"));
-      if (type == "mcp") return tool.invalid("type", "MCP tools of a session are not served; send functions");
-      if (type != "function") return tool.invalid("type", "tool type '" + type + "' is not known; expected function");
-      MORGAN_TRY(const std::string name, tool.required_text("name"));
-      if (name.empty()) return tool.invalid("name", "a tool needs a name");
-      MORGAN_TRY(const Json* parameters, tool.object("parameters"));
-      static_cast<void>(parameters);
-    }
-    reply.tools = *list;
-  } else if (fields.is_null("tools")) {
-    reply.tools = Json::array();
-  }
-  if (!fields.has("tool_choice") || fields.is_null("tool_choice")) return {};
-  const Json& choice = fields["tool_choice"];
-  if (choice.is_string()) {
-    MORGAN_TRY(const auto word, fields.word("tool_choice", {"none", "auto", "required"}));
-    static_cast<void>(word);
-  } else {
-    MORGAN_TRY(const Json* object, fields.object("tool_choice"));
-    MORGAN_TRY(const std::string name, RealtimeFields(*object, fields.path("tool_choice")).required_text("name"));
-    static_cast<void>(name);
-  }
-  reply.tool_choice = choice;
-  return {};
-}
-
 Result<void> read_limit(const RealtimeFields& fields, std::string_view name, RealtimeReply& reply) {
   if (!fields.has(name)) return {};
   if (fields.is_null(name) || fields[name] == "inf") {
@@ -181,7 +147,7 @@ Result<void> read_reply(const RealtimeFields& fields, RealtimeDialect dialect, R
   if (instructions || fields.is_null("instructions")) reply.instructions = instructions.value_or("");
   MORGAN_CHECK_OK(read_modalities(fields, "output_modalities", reply));
   MORGAN_CHECK_OK(read_modalities(fields, "modalities", reply));
-  MORGAN_CHECK_OK(read_tools(fields, reply));
+  MORGAN_CHECK_OK(read_flat_tools(fields, reply.tools, reply.tool_choice));
   MORGAN_CHECK_OK(read_limit(fields, "max_output_tokens", reply));
   MORGAN_CHECK_OK(read_limit(fields, "max_response_output_tokens", reply));
   if (dialect == RealtimeDialect::kBeta) {

@@ -1,5 +1,6 @@
 // What the settings of a Realtime session look like to the client, and what they mean to the conversation.
 #include "services/fields.h"
+#include "services/flat_tools.h"
 #include "services/realtime_settings.h"
 
 #include <algorithm>
@@ -162,20 +163,8 @@ live::ReplyStyle reply_style(const RealtimeReply& reply) {
   style.max_tokens = reply.max_output_tokens.value_or(0);
   style.temperature = reply.temperature;
   if (reply.tools.empty() || reply.tool_choice == "none") return style;
-  // Realtime's tools are flat; in a chat the same stands in `function`.
-  Json tools = Json::array();
-  for (const Json& tool : reply.tools) {
-    Json function = Json::object();
-    for (const std::string_view name : {"name", "description", "parameters"}) {
-      if (const auto field = tool.find(std::string(name)); field != tool.end()) function[std::string(name)] = *field;
-    }
-    if (!function.contains("parameters")) function["parameters"] = {{"type", "object"}, {"properties", Json::object()}};
-    tools.push_back({{"type", "function"}, {"function", std::move(function)}});
-  }
-  style.tools = dump_json(tools);
-  const Json& choice = reply.tool_choice;
-  style.tool_choice =
-      dump_json(choice.is_object() ? Json{{"type", "function"}, {"function", {{"name", choice.at("name")}}}} : choice);
+  style.tools = chat_tools(reply.tools);
+  style.tool_choice = chat_tool_choice(reply.tool_choice);
   return style;
 }
 

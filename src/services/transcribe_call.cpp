@@ -57,7 +57,8 @@ Result<TranscribeCall> read_transcribe_call(const net::Request& request, const F
                                             std::optional<engines::SttTask> fixed_task) {
   TranscribeCall call;
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
-  MORGAN_CHECK_OK(check_model(model, std::array{stt.info()}, {"whisper-1"}));
+  MORGAN_CHECK_OK(
+      check_model(model, std::array{stt.info()}, {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"}));
   MORGAN_TRY(const std::string language, fields.text_or("language", ""));
   call.request.language = language_code(language);
   MORGAN_TRY(call.request.prompt, read_prompt(fields));

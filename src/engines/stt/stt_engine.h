@@ -18,6 +18,8 @@ enum class SttTask : std::uint8_t { kTranscribe, kTranslate };
 /// a file.
 enum class SttPriority : std::uint8_t { kLive, kPartial, kBatch };
 
+struct SttSegment;
+
 struct SttRequest {
   std::string language;  ///< ISO 639-1 ("en"), or "" / "auto": detect
   std::string prompt;    ///< names and spellings to favour
@@ -32,6 +34,9 @@ struct SttRequest {
   bool quick = false;
   /// Called with 0..1 as a long file advances, from the calling thread.
   std::function<void(double)> on_progress;
+  /// Called with each segment when it is certain, in order, from the calling thread. Engines that get their segments
+  /// all at once do not call it.
+  std::function<void(const SttSegment&)> on_segment;
 };
 
 struct SttWord {

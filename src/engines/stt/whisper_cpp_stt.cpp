@@ -119,6 +119,7 @@ class WhisperCppStt final : public SttEngine {
       for (SttSegment& segment : decoded.segments) {
         shift(segment, static_cast<double>(window.begin) / audio::kSpeechRate);
         transcript.segments.push_back(std::move(segment));
+        if (request.on_segment) request.on_segment(transcript.segments.back());
       }
       const bool last = &window == &windows.back();  // told below, with the silence behind it
       if (request.on_progress && !last)
