@@ -11,7 +11,6 @@
 #include "services/realtime_secrets.h"
 #include "services/tool_routes.h"
 #include "stores/sqlite/sqlite_item_store.h"
-#include "stores/sqlite/sqlite_memory_store.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -137,7 +136,7 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   if (services.contains("core")) {
     MORGAN_TRY(app->store_, open_store(config.store, *app->cache_, app->metrics_));
     EngineSet& engines = app->engines_;
-    MORGAN_TRY(app->memory_store_, stores::open_sqlite_memory_store(sqlite_file(config.store)));
+    MORGAN_TRY(app->memory_store_, open_memory_store(config.store));
     app->memories_ = std::make_unique<dialogue::UserMemories>(*app->memory_store_, engines.embed.get());
     MORGAN_TRY(app->items_, stores::open_sqlite_items(sqlite_file(config.store)));
     if (config.tools.enabled) {

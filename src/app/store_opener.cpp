@@ -5,7 +5,9 @@
 #include "stores/cache/redis_cache.h"
 #include "stores/journal/journaled_store.h"
 #include "stores/postgres/postgres_conversation_store.h"
+#include "stores/postgres/postgres_memory_store.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
+#include "stores/sqlite/sqlite_memory_store.h"
 
 namespace morgan::app {
 
@@ -52,6 +54,11 @@ Result<std::unique_ptr<stores::ConversationStore>> open_store(const StoreConfig&
   MORGAN_TRY(auto store, stores::JournaledStore::open(std::move(options), cache, metrics));
   std::unique_ptr<stores::ConversationStore> opened = std::move(store);
   return opened;
+}
+
+Result<std::unique_ptr<stores::MemoryStore>> open_memory_store(const StoreConfig& config) {
+  if (config.url.empty()) return stores::open_sqlite_memory_store(sqlite_file(config));
+  return stores::open_postgres_memory_store({config.url, static_cast<std::size_t>(config.connections)});
 }
 
 }  // namespace morgan::app

@@ -6,6 +6,7 @@
 #include "stores/cache/cache.h"
 #include "stores/cache/speech_cache.h"
 #include "stores/conversation_store.h"
+#include "stores/memory_store.h"
 
 #include <filesystem>
 #include <memory>
@@ -25,6 +26,10 @@ Result<std::unique_ptr<stores::SpeechCache>> open_speech_cache(const CacheConfig
 /// @error kConflict  another Morgan uses this home   @error kUnavailable  the file, or the journal
 Result<std::unique_ptr<stores::ConversationStore>> open_store(const StoreConfig& config, stores::Cache& cache,
                                                               Metrics& metrics);
+
+/// In the same database; a PostgreSQL that is away is no error here.
+/// @error kInvalidArgument  store.url   @error kCorrupt, kUnavailable  SQLite's file
+Result<std::unique_ptr<stores::MemoryStore>> open_memory_store(const StoreConfig& config);
 
 /// SQLite's database: all of it, or what PostgreSQL does not keep yet.
 std::filesystem::path sqlite_file(const StoreConfig& config);

@@ -19,13 +19,13 @@ OrderedJson text_part(const std::string& text) {
 }
 
 OrderedJson usage_json(const engines::ChatUsage& usage) {
-  return OrderedJson{{"input_tokens", usage.prompt_tokens},
-                     {"input_tokens_details",
-                      {{"cached_tokens", usage.cached_tokens},
-                       {"cache_write_tokens", usage.prompt_tokens - usage.cached_tokens}}},
-                     {"output_tokens", usage.completion_tokens},
-                     {"output_tokens_details", {{"reasoning_tokens", 0}}},
-                     {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  return OrderedJson{
+      {"input_tokens", usage.prompt_tokens},
+      {"input_tokens_details",
+       {{"cached_tokens", usage.cached_tokens}, {"cache_write_tokens", usage.prompt_tokens - usage.cached_tokens}}},
+      {"output_tokens", usage.completion_tokens},
+      {"output_tokens_details", {{"reasoning_tokens", 0}}},
+      {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
 }
 
 OrderedJson or_null(const std::optional<std::string>& text) {

@@ -6,8 +6,10 @@ import stat
 import wave
 
 import pytest
+import requests
 
-from conftest import AUDIO, wait_until, word_error_rate
+from conftest import AUDIO, resampled, samples_of, wait_until, word_error_rate
+from live_client import RATE, Live
 
 CLIP = AUDIO / "librivox" / "sense_and_sensibility_01_austen_64kb-0880.wav"
 STAGES = {"pause_seen", "transcript", "first_token", "first_clause", "first_audio", "decision", "sent"}
@@ -81,7 +83,10 @@ def test_a_recording_without_sound_is_refused(server, tmp_path):
 
 def test_a_recorded_turn_can_be_replayed(own_server):
     own_server.start(MORGAN_LIVE_RECORD_TURNS="true", MORGAN_DIALOGUE_TEMPERATURE="0")
-    result_of(own_server.cli("--json", "bench", "voice", CLIP, "--conversations", "1", "--listen", "0.5"))
+    with Live(own_server, user_id="recorded") as client:
+        samples, rate = samples_of(CLIP.read_bytes())
+        client.say(resampled(samples, rate, RATE))
+        client.wait_for_audio(client.wait_for("response_start")["response"], 0.5)
     folder = own_server.home / "turns"
     wait_until(lambda: list(folder.glob("*.json")), 20, "the recording of the turn")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -98,6 +103,8 @@ def test_a_recorded_turn_can_be_replayed(own_server):
     for values in [told["answer_start_ms"], *told["stages_ms"].values()]:
         assert values["change"] == pytest.approx(values["now"] - values["before"], abs=0.11)
     assert turn["recording"] in own_server.cli("replay").stdout
+    assert requests.delete(own_server.url("core", "/api/conversations/recorded"), timeout=30).status_code == 200
+    assert not list(folder.iterdir()), "what was recorded of a user is erased with the rest"
 
 
 def test_replay_of_an_unknown_turn_says_so(server):

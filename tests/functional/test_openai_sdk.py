@@ -102,7 +102,8 @@ def test_a_function_is_called_and_answered(client):
     call = first.output[0]
     assert call.type == "function_call" and call.name == "get_weather" and "Oslo" in call.arguments
     items = [{"role": "user", "content": asked}, call.to_dict(),
-             {"type": "function_call_output", "call_id": call.call_id, "output": '{"weather": "snow, -3 degrees"}'}]
+             {"type": "function_call_output", "call_id": call.call_id, "output": "It is snowing in Oslo, -3 degrees."},
+             {"role": "user", "content": "So what is the weather there? Answer in a sentence."}]
     second = client.responses.create(model="default", input=items, temperature=0, max_output_tokens=60)
     assert "snow" in second.output_text
 

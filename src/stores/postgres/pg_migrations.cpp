@@ -43,6 +43,28 @@ CREATE TABLE speaker_profiles (
   profile    json        NOT NULL,
   updated_at timestamptz NOT NULL
 ))sql"},
+      // 002: memories. A user's revision grows with each write, so that another Morgan sees that its index is old.
+      {R"sql(
+CREATE TABLE memory_users (
+  user_id  text   PRIMARY KEY,
+  revision bigint NOT NULL,
+  total    bigint NOT NULL
+))sql",
+       R"sql(
+CREATE TABLE memories (
+  id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  memory_id    text        NOT NULL UNIQUE,
+  user_id      text        NOT NULL REFERENCES memory_users (user_id) ON DELETE CASCADE,
+  content      text        NOT NULL,
+  category     text        NOT NULL,
+  importance   integer     NOT NULL,
+  source       text        NOT NULL,
+  created_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  vector_model text        NOT NULL DEFAULT '',
+  vector       bytea       NOT NULL DEFAULT ''
+))sql",
+       "CREATE INDEX memories_user ON memories (user_id, id DESC)"},
   };
   return kMigrations;
 }

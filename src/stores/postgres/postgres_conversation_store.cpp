@@ -6,6 +6,7 @@
 #include "stores/message_checks.h"
 #include "stores/postgres/pg_migrations.h"
 #include "stores/postgres/pg_pool.h"
+#include "stores/postgres/pg_time.h"
 
 #include <array>
 #include <utility>
@@ -14,8 +15,6 @@ namespace morgan::stores {
 
 namespace {
 
-// A time as now_iso8601() writes it.
-#define MORGAN_PG_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define MORGAN_PG_MESSAGE "m.role, m.content, " MORGAN_PG_TIME("m.created_at") ", m.sequence, m.metadata, m.message_id"
 #define MORGAN_PG_ACTIVE "(SELECT id FROM conversations WHERE user_id = $1 AND is_active)"
 #define MORGAN_PG_CONVERSATION \
@@ -86,7 +85,6 @@ constexpr std::array kStatements{kAppend,       kRepeated, kAmend,   kRecent,   
 #undef MORGAN_PG_ACTIVE
 #undef MORGAN_PG_CONVERSATION
 #undef MORGAN_PG_MESSAGE
-#undef MORGAN_PG_TIME
 
 StoredConversation read_conversation(const PgRows& rows, int row) {
   return {from_pg_text(rows.text(row, 0)), from_pg_text(rows.text(row, 1)), rows.text(row, 2), rows.text(row, 3),

@@ -2,22 +2,18 @@
 
 #include "base/ids.h"
 #include "base/time_text.h"
+#include "stores/index_cache.h"
 #include "stores/sqlite/migrations.h"
 #include "stores/sqlite/sqlite_connection.h"
-#include "stores/vector_index.h"
 
 #include <algorithm>
 #include <cstring>
-#include <list>
 #include <mutex>
 #include <utility>
 
 namespace morgan::stores {
 
 namespace {
-
-/// Of all users together, in memory: about 200 MB.
-constexpr std::size_t kMostIndexed = 500'000;
 
 std::string_view bytes_of(const std::vector<float>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
@@ -46,56 +42,6 @@ StoredMemory read_memory(const Statement& row) {
 Failure not_found() {
   return fail(ErrorCode::kNotFound, "this user has no such memory");
 }
-
-/// The vectors of a few users, the last used first. @thread the caller's lock
-class IndexCache {
- public:
-  struct Entry {
-    std::string user_id;
-    std::string model;
-    VectorIndex index;
-  };
-
-  /// Null: it must be read first.
-  VectorIndex* find(const std::string& user_id, const std::string& model) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-      return entry.user_id == user_id && entry.model == model;
-    });
-    if (found == entries_.end()) return nullptr;
-    entries_.splice(entries_.begin(), entries_, found);
-    return &entries_.front().index;
-  }
-  VectorIndex& add(const std::string& user_id, const std::string& model, VectorIndex index) {
-    entries_.push_front({user_id, model, std::move(index)});
-    drop_the_last_used();
-    return entries_.front().index;
-  }
-  void set(const std::string& user_id, long long key, const std::optional<MemoryVector>& vector) {
-    for (Entry& entry : entries_) {
-      if (entry.user_id != user_id) continue;
-      const bool belongs = vector && vector->model == entry.model && vector->numbers.size() == entry.index.dimension();
-      belongs ? entry.index.set(key, vector->numbers) : entry.index.remove(key);
-    }
-    drop_the_last_used();
-  }
-  void remove(const std::string& user_id, long long key) { set(user_id, key, std::nullopt); }
-  void forget(const std::string& user_id) {
-    entries_.remove_if([&](const Entry& entry) { return entry.user_id == user_id; });
-  }
-
- private:
-  void drop_the_last_used() {
-    std::size_t kept = 0;
-    auto entry = entries_.begin();
-    while (entry != entries_.end()) {
-      kept += entry->index.size() + 1;  // an empty one is not for nothing
-      // The one that was asked for last stays, whatever its size.
-      entry = kept > kMostIndexed && entry != entries_.begin() ? entries_.erase(entry) : std::next(entry);
-    }
-  }
-
-  std::list<Entry> entries_;
-};
 
 class SqliteMemoryStore final : public MemoryStore {
  public:
@@ -178,7 +124,7 @@ class SqliteMemoryStore final : public MemoryStore {
     }
     writer_->checkpoint();
     const std::scoped_lock index_lock(index_mutex_);
-    indexes_.remove(user_id, key);
+    indexes_.set(user_id, key, std::nullopt);
     return true;
   }
 
@@ -245,13 +191,14 @@ class SqliteMemoryStore final : public MemoryStore {
   Result<std::vector<ScoredKey>> search(const std::string& user_id, const MemoryVector& query, std::size_t limit) {
     {
       const std::scoped_lock lock(index_mutex_);
-      if (const VectorIndex* index = indexes_.find(user_id, query.model)) return index->nearest(query.numbers, limit);
+      if (const IndexCache::Entry* entry = indexes_.find(user_id, query.model))
+        return entry->index.nearest(query.numbers, limit);
     }
     // No write comes between reading them and keeping them.
     const std::scoped_lock lock(writer_mutex_);
     MORGAN_TRY(VectorIndex read, read_vectors(user_id, query));
     const std::scoped_lock index_lock(index_mutex_);
-    return indexes_.add(user_id, query.model, std::move(read)).nearest(query.numbers, limit);
+    return indexes_.add({user_id, query.model, 0, std::move(read)}).index.nearest(query.numbers, limit);
   }
 
   Result<VectorIndex> read_vectors(const std::string& user_id, const MemoryVector& query) {
