@@ -79,11 +79,11 @@ def test_a_conversation_of_items(core):
 
 
 def test_an_answer_that_is_cut(core):
-    response = checked(core.responses.create(model="default", input="Tell me a long story.", max_output_tokens=16))
+    asked = {"model": "default", "input": "Count from one to thirty in words.", "max_output_tokens": 16, "temperature": 0}
+    response = checked(core.responses.create(**asked))
     assert response.status == "incomplete" and response.incomplete_details.reason == "max_output_tokens"
     assert response.usage.output_tokens == 16 and response.output[0].status == "incomplete"
-    last = list(core.responses.create(model="default", input="Tell me a long story.", max_output_tokens=16,
-                                      stream=True))[-1]
+    last = list(core.responses.create(**asked, stream=True))[-1]
     assert last.type == "response.incomplete"
 
 
