@@ -46,6 +46,16 @@ Error too_fast(const RateLimiter::Verdict& verdict) {
           std::string(kRateLimited)};
 }
 
+/// The file is broken: whom it lets in is not known. Clients are not told what is in it.
+Failure unreadable() {
+  return fail(ErrorCode::kUnavailable, "the keys cannot be read; the server's log says why");
+}
+
+bool counts(const Keys& keys, const std::string& id, std::time_t now) {
+  const auto key = keys.find(id);
+  return key != keys.end() && !key->second.has_expired(now);
+}
+
 }  // namespace
 
 Gate::Gate(GateOptions options) : options_(std::move(options)), keys_(KeyStore::file_of(options_.home)) {
@@ -101,11 +111,6 @@ Result<Gate::Identity> Gate::identify(const net::Request& request, const net::Ro
   return without_key(request, !shown.empty());
 }
 
-/// The file is broken: whom it lets in is not known. Clients are not told what is in it.
-Failure unreadable() {
-  return fail(ErrorCode::kUnavailable, "the keys cannot be read; the server's log says why");
-}
-
 Result<Gate::Identity> Gate::with_key(std::string_view key, const net::RouteAccess& access, std::time_t now) {
   auto known = keys_.check(key, now);
   if (!known && known.error().code != ErrorCode::kUnauthorized) return unreadable();
@@ -127,8 +132,7 @@ Result<Gate::Identity> Gate::with_secret(const std::string& secret, const net::R
   // It is worth what the key that made it is worth now.
   const auto keys = keys_.keys();
   if (!keys) return unreadable();
-  const auto key = (*keys)->find(caller->key);
-  if (key == (*keys)->end() || key->second.has_expired(now)) {
+  if (!counts(**keys, caller->key, now)) {
     return fail(ErrorCode::kUnauthorized, "the key that made this client secret counts no longer");
   }
   return Identity{caller, true};
@@ -172,9 +176,8 @@ void Gate::record_refusal(const std::string& service, const net::Request& reques
 bool Gate::still_counts(const net::Caller& caller) {
   if (caller.key.empty()) return true;
   const auto keys = keys_.keys();
-  if (!keys) return true;  // a file that is broken for a moment throws nobody out
-  const auto key = (*keys)->find(caller.key);
-  return key != (*keys)->end() && !key->second.has_expired(std::time(nullptr));
+  // A file that is broken for a moment throws nobody out.
+  return !keys || counts(**keys, caller.key, std::time(nullptr));
 }
 
 void Gate::answered(const std::string& service, const net::Request& request, std::string_view pattern, int status,

@@ -4,8 +4,7 @@
 #include "dialogue/scripted_engines.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
 #include "stores/sqlite/sqlite_memory_store.h"
-
-#include <stdlib.h>
+#include "test_support/temporary_folder.h"
 
 #include <future>
 
@@ -18,9 +17,6 @@ using engines::Transcript;
 class Conversation : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-dialogue-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto opened = stores::open_sqlite_store(folder_ / "morgan.db");
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(opened).value();
@@ -30,8 +26,6 @@ class Conversation : public ::testing::Test {
   void TearDown() override {
     service_.reset();
     store_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
   }
 
   Result<TurnResult> say(const std::string& text, const TurnObserver& observer = {}, const StopToken& stop = {}) {
@@ -61,7 +55,7 @@ class Conversation : public ::testing::Test {
     return metrics_.scrape().find("morgan_turns_total{outcome=\"" + outcome + "\"} 1") != std::string::npos;
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   Metrics metrics_;
   DialogueOptions options_;
   ScriptedStt stt_;

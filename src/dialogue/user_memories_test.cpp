@@ -2,9 +2,9 @@
 #include "dialogue/user_memories.h"
 
 #include "stores/sqlite/sqlite_memory_store.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
@@ -17,19 +17,12 @@ namespace fs = std::filesystem;
 class Memories : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-memories-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto opened = stores::open_sqlite_memory_store(folder_ / "morgan.db");
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     memories_.emplace(*store_, nullptr);
   }
-  void TearDown() override {
-    store_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  void TearDown() override { store_.reset(); }
 
   /// Says something that is meant, and gives the answer.
   std::string say(const std::string& text) {
@@ -47,7 +40,7 @@ class Memories : public ::testing::Test {
   }
   using Texts = std::vector<std::string>;
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   std::unique_ptr<stores::MemoryStore> store_;
   std::optional<UserMemories> memories_;
 };

@@ -1,10 +1,9 @@
 // The servers here are shell scripts that misbehave in one way each. Good ones are in
 // tests/functional/test_mcp_client.py.
 #include "mcp/server_link.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -29,23 +28,14 @@ hello() {
 
 class Link : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-link-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    link_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  void TearDown() override { link_.reset(); }
 
   void start(const std::string& script, milliseconds timeout = kPatience) {
     ServerConfig config;
     config.name = "test";
     config.command = "/bin/sh";
     config.args = {"-c", kHello + script};
-    config.env = {{"FOLDER", folder_.string()}};
+    config.env = {{"FOLDER", folder_.path().string()}};
     config.timeout = timeout;
     LinkTimes times;
     times.connect = times.list = kPatience;
@@ -70,7 +60,7 @@ class Link : public ::testing::Test {
   }
   Result<RemoteResult> call(const StopToken& stop = {}) { return link_->call("one", Json::object(), stop); }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::string names_;

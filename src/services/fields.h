@@ -54,6 +54,8 @@ class Fields {
   /// @error kInvalidArgument  absent, blank, or more than max_chars characters
   Result<std::string> required_text(std::string_view name, std::size_t max_chars) const;
 
+  /// The JSON body; an empty object when the fields came in another form.
+  const Json& body() const { return object_; }
   /// The raw value in a JSON body, or null.
   const Json* json(std::string_view name) const;
   /// A part of a multipart body, or null.

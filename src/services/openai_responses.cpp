@@ -1,5 +1,6 @@
 #include "services/openai_responses.h"
 
+#include "services/fields.h"
 #include "services/json_format.h"
 #include "services/openai_llm.h"
 #include "services/piece_stream.h"
@@ -42,8 +43,8 @@ Result<void> produce(engines::LlmEngine& llm, const ResponsesRequest& request, c
 
 Result<net::Response> responses(const net::Request& request, engines::LlmEngine* llm) {
   if (llm == nullptr) return no_language_model();
-  MORGAN_TRY(const Json body, parse_json_object(request.body));
-  MORGAN_TRY(ResponsesRequest wanted, read_responses_request(body, llm->context_tokens()));
+  MORGAN_TRY(const Fields fields, Fields::read(request));
+  MORGAN_TRY(ResponsesRequest wanted, read_responses_request(fields.body(), llm->context_tokens()));
   MORGAN_CHECK_OK(check_model(wanted.chat.model, std::array{llm->info()}, {llm->model_name()}));
   if (!wanted.stream) return whole(*llm, wanted, request.stop);
   return event_stream_response([llm, wanted = std::move(wanted), stop = request.stop](const PieceStream::Sink& sink) {

@@ -1,4 +1,5 @@
-// Reading a client event of the Realtime API: every refusal names the field by its whole path and has OpenAI's code.
+// Reading a client event of OpenAI's Realtime API, or a request of the Responses API: every refusal names the field by
+// its whole path and has OpenAI's code.
 #pragma once
 
 #include "base/json_util.h"

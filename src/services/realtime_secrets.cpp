@@ -23,16 +23,20 @@ std::string RealtimeSecrets::add(RealtimeSettings settings, std::shared_ptr<cons
 
 std::optional<RealtimeSettings> RealtimeSecrets::find(const std::string& secret, Clock::time_point now) {
   const std::scoped_lock lock(mutex_);
-  const auto found = entries_.find(secret);
-  if (found == entries_.end() || found->second.until <= now) return std::nullopt;
-  return found->second.settings;
+  const Entry* const found = entry(secret, now);
+  return found != nullptr ? std::optional(found->settings) : std::nullopt;
 }
 
 std::shared_ptr<const net::Caller> RealtimeSecrets::maker_of(const std::string& secret, Clock::time_point now) {
   const std::scoped_lock lock(mutex_);
+  const Entry* const found = entry(secret, now);
+  if (found == nullptr) return nullptr;
+  return found->maker ? found->maker : std::make_shared<const net::Caller>();
+}
+
+const RealtimeSecrets::Entry* RealtimeSecrets::entry(const std::string& secret, Clock::time_point now) const {
   const auto found = entries_.find(secret);
-  if (found == entries_.end() || found->second.until <= now) return nullptr;
-  return found->second.maker ? found->second.maker : std::make_shared<const net::Caller>();
+  return found == entries_.end() || found->second.until <= now ? nullptr : &found->second;
 }
 
 }  // namespace morgan::services

@@ -35,6 +35,9 @@ class RealtimeSecrets {
     std::shared_ptr<const net::Caller> maker;  // shared with the request that made it, and those that show it
     Clock::time_point until;
   };
+  /// With mutex_ held. Null: unknown, or its time is over.
+  const Entry* entry(const std::string& secret, Clock::time_point now) const;
+
   std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_
 };

@@ -3,9 +3,9 @@
 
 #include "base/hmac.h"
 #include "net/server.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <functional>
 
@@ -18,9 +18,6 @@ namespace fs = std::filesystem;
 class WebhooksTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-hooks-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     net::Router routes;
     routes.add(net::Method::kPost, "/hook", [this](const net::Request& request) {
       const std::scoped_lock lock(mutex_);
@@ -36,15 +33,13 @@ class WebhooksTest : public ::testing::Test {
   void TearDown() override {
     hooks_.reset();
     server_->stop(std::chrono::milliseconds(0));
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
   }
 
   WebhookOptions options() const {
     WebhookOptions made;
     made.urls = {"http://127.0.0.1:" + std::to_string(server_->port()) + "/hook"};
     made.secret = "s3cret";
-    made.folder = folder_;
+    made.folder = folder_.path();
     made.first_retry = std::chrono::milliseconds(1);
     return made;
   }
@@ -62,7 +57,7 @@ class WebhooksTest : public ::testing::Test {
   }
   static Json event_of(const net::Request& request) { return Json::parse(request.body); }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::vector<net::Request> seen_;
@@ -125,7 +120,7 @@ TEST_F(WebhooksTest, WhatWasNotDeliveredSurvivesARestart) {
   EXPECT_EQ(event_of(requests[1])["user_id"], "bob");
   wait_until_empty();
   hooks_.reset();
-  for (const auto& entry : fs::recursive_directory_iterator(folder_))
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
     EXPECT_TRUE(entry.is_directory()) << entry.path();
 }
 

@@ -4,8 +4,7 @@
 #include "stores/postgres/postgres_memory_store.h"
 #include "stores/sqlite/sqlite_memory_store.h"
 #include "test_support/postgres_test_server.h"
-
-#include <stdlib.h>
+#include "test_support/temporary_folder.h"
 
 #include <filesystem>
 
@@ -26,13 +25,6 @@ class Memories : public ::testing::TestWithParam<const char*> {
       ASSERT_TRUE(open_postgres_store({url_, 2}));  // makes the tables
       return;
     }
-    std::string pattern = (fs::temp_directory_path() / "morgan-memories-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
   }
   static bool is_postgres() { return std::string_view(GetParam()) == "Postgres"; }
 
@@ -43,7 +35,7 @@ class Memories : public ::testing::TestWithParam<const char*> {
     return store ? std::move(*store) : nullptr;
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   std::string url_;
 };
 

@@ -7,6 +7,7 @@
 #include "stores/postgres/postgres_conversation_store.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
 #include "test_support/postgres_test_server.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -26,15 +27,6 @@ class StoreWorld {
 
 class SqliteWorld final : public StoreWorld {
  public:
-  SqliteWorld() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-suite-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  ~SqliteWorld() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
   Result<std::unique_ptr<ConversationStore>> try_open() override { return open_sqlite_store(folder_ / "morgan.db"); }
   void run_sql(const std::string& sql) override {
     sqlite3* raw = nullptr;
@@ -45,7 +37,7 @@ class SqliteWorld final : public StoreWorld {
   std::string sql_of_the_future() const override { return "PRAGMA user_version = 99"; }
 
  private:
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
 };
 
 class PostgresWorld : public StoreWorld {
@@ -64,15 +56,6 @@ class PostgresWorld : public StoreWorld {
 /// PostgreSQL behind a journal, each store with one of its own, as each Morgan has.
 class JournaledWorld final : public PostgresWorld {
  public:
-  JournaledWorld() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-suite-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  ~JournaledWorld() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
   Result<std::unique_ptr<ConversationStore>> try_open() override {
     JournaledOptions options;
     options.open = [url = url()] { return open_postgres_store({url, 10}); };
@@ -83,7 +66,7 @@ class JournaledWorld final : public PostgresWorld {
   }
 
  private:
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
   std::atomic<int> opened_{0};
   MemoryCache cache_{10'000'000};
   Metrics metrics_;

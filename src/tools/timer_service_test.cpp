@@ -1,4 +1,5 @@
 // Rings, under a clock that the test turns.
+#include "test_support/temporary_folder.h"
 #include "tools/tool_test_world.h"
 
 #include <future>
@@ -250,29 +251,24 @@ TEST_F(Timers, AStoredTimerThatCannotBeReadIsLeftOut) {
 }
 
 TEST(TimerThread, RingsByItself) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "morgan-ring-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-  {
-    auto items = stores::open_sqlite_items(std::filesystem::path(pattern) / "morgan.db");
-    ASSERT_TRUE(items);
-    auto timers =
-        TimerService::open(**items, TimerClock::real(), [](const Timer& timer, WallTime) { return timer.label; });
-    ASSERT_TRUE(timers);
-    std::promise<std::string> rung;
-    (*timers)->start([&rung](const Timer&, const std::string& words, const std::function<void()>& heard) {
-      rung.set_value(words);
-      heard();
-      return true;
-    });
-    ASSERT_TRUE((*timers)->set("ann", TimerKind::kTimer, "soon", (*timers)->now() + std::chrono::milliseconds(50)));
-    auto words = rung.get_future();
-    ASSERT_EQ(words.wait_for(seconds(20)), std::future_status::ready);
-    EXPECT_EQ(words.get(), "soon");
-    (*timers)->stop();
-    (*timers)->stop();
-  }
-  std::error_code ignored;
-  std::filesystem::remove_all(pattern, ignored);
+  const test_support::TemporaryFolder folder;
+  auto items = stores::open_sqlite_items(folder / "morgan.db");
+  ASSERT_TRUE(items);
+  auto timers =
+      TimerService::open(**items, TimerClock::real(), [](const Timer& timer, WallTime) { return timer.label; });
+  ASSERT_TRUE(timers);
+  std::promise<std::string> rung;
+  (*timers)->start([&rung](const Timer&, const std::string& words, const std::function<void()>& heard) {
+    rung.set_value(words);
+    heard();
+    return true;
+  });
+  ASSERT_TRUE((*timers)->set("ann", TimerKind::kTimer, "soon", (*timers)->now() + std::chrono::milliseconds(50)));
+  auto words = rung.get_future();
+  ASSERT_EQ(words.wait_for(seconds(20)), std::future_status::ready);
+  EXPECT_EQ(words.get(), "soon");
+  (*timers)->stop();
+  (*timers)->stop();
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "stores/sqlite/sqlite_item_store.h"
+#include "test_support/temporary_folder.h"
 #include "tools/builtin_tools.h"
 #include "tools/local_time.h"
 #include "tools/timer_words.h"
 #include "tools/tool_runner.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
@@ -17,9 +17,6 @@ namespace morgan::tools {
 class ToolWorld : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-tools-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto zone = zone_named("Europe/Berlin");
     ASSERT_TRUE(zone);
     zone_ = *zone;
@@ -30,8 +27,6 @@ class ToolWorld : public ::testing::Test {
   void TearDown() override {
     timers_.reset();
     items_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
   /// As after a crash: nothing but the file is left.
   void reopen() {
@@ -51,7 +46,7 @@ class ToolWorld : public ::testing::Test {
     steady_ += time;
   }
 
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
   cctz::time_zone zone_;
   WallTime wall_;
   std::chrono::steady_clock::time_point steady_{std::chrono::hours(5)};

@@ -6,8 +6,7 @@
 #include "dialogue/live/live_test_support.h"
 #include "runtime/simulated_strand.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
-
-#include <stdlib.h>
+#include "test_support/temporary_folder.h"
 
 #include <filesystem>
 #include <sstream>
@@ -231,9 +230,6 @@ class CheckingOutput final : public LiveOutput {
 class LiveWorld : public ::testing::Test {
  protected:
   LiveWorld() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-live-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     auto opened = stores::open_sqlite_store(folder_ / "morgan.db");
     EXPECT_TRUE(opened) << opened.error().message;
     store_ = std::move(opened).value();
@@ -252,8 +248,6 @@ class LiveWorld : public ::testing::Test {
     pool_.full = false;
     pool_.release();
     settle();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
 
   /// Runs everything that can run now.
@@ -280,7 +274,7 @@ class LiveWorld : public ::testing::Test {
     return text;
   }
 
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
   Metrics metrics_;
   TurnLog log_;
   LiveVad vad_;

@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "stores/cache/memory_cache.h"
+#include "test_support/temporary_folder.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 namespace morgan::stores {
@@ -20,15 +20,6 @@ std::string key(char digit) {
 
 class SpeechCacheTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-speech-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
   std::unique_ptr<SpeechCache> open(std::uint64_t most = 1'000'000, Cache* shared = nullptr) {
     auto cache = SpeechCache::open(folder_ / "speech", most, shared, metrics_);
     EXPECT_TRUE(cache) << cache.error().message;
@@ -41,7 +32,7 @@ class SpeechCacheTest : public ::testing::Test {
     ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "speech" / name).c_str(), times, 0), 0);
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   Metrics metrics_;
 };
 

@@ -3,6 +3,7 @@
 #include "stores/cache/memory_cache.h"
 #include "stores/journal/journaled_store.h"
 #include "stores/store_test_worlds.h"
+#include "test_support/temporary_folder.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -21,13 +22,6 @@ class JournalDurability : public ::testing::Test {
     server_ = PostgresTestServer::shared();
     if (server_ == nullptr) GTEST_SKIP() << "PostgreSQL is not installed; 'make test' installs it";
     url_ = server_->make_database();
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-killed-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
   JournaledOptions options(bool own_thread) {
     JournaledOptions options;
@@ -77,7 +71,7 @@ class JournalDurability : public ::testing::Test {
 
   PostgresTestServer* server_ = nullptr;
   std::string url_;
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
 };
 
 TEST_F(JournalDurability, KillsOfMorganAndOfTheDatabaseLoseAndDoubleNothing) {

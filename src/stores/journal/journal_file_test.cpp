@@ -1,8 +1,8 @@
 #include "stores/journal/journal_file.h"
 
 #include "base/file.h"
+#include "test_support/temporary_folder.h"
 
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,16 +18,7 @@ using Records = std::vector<std::string>;
 
 class JournalFileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-journal-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    file_ = folder_ / "journal";
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  void SetUp() override { file_ = folder_ / "journal"; }
   std::unique_ptr<JournalFile> open(Records& pending, std::uint64_t most = 1'000'000) {
     pending.clear();
     auto journal = JournalFile::open(file_, most, pending);
@@ -42,11 +33,11 @@ class JournalFileTest : public ::testing::Test {
   std::string bytes() const { return *read_file(file_, 10'000'000); }
   std::size_t kept_aside() const {
     return static_cast<std::size_t>(
-        std::count_if(fs::directory_iterator(folder_), fs::directory_iterator(),
+        std::count_if(fs::directory_iterator(folder_.path()), fs::directory_iterator(),
                       [](const auto& entry) { return entry.path().string().find(".damaged-") != std::string::npos; }));
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   fs::path file_;
 };
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "stores/cache/memory_cache.h"
 #include "stores/store_test_worlds.h"
+#include "test_support/temporary_folder.h"
 
 #include <condition_variable>
 #include <functional>
@@ -76,15 +77,6 @@ class ScriptedStore final : public ConversationStore {
 
 class JournalReplay : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-replay-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
   std::filesystem::path journal() const { return folder_ / "home" / "journal"; }
   std::filesystem::path database() const { return folder_ / "morgan.db"; }
   std::unique_ptr<JournaledStore> open() {
@@ -114,7 +106,7 @@ class JournalReplay : public ::testing::Test {
   }
   static Result<void> too_slow() { return fail(ErrorCode::kDeadlineExceeded, "gave up what took it too long"); }
 
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
   bool away_ = false;
   ScriptedStore::Script script_;
   std::chrono::steady_clock::time_point now_{seconds(1000)};

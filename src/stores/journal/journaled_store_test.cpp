@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "stores/cache/memory_cache.h"
 #include "stores/store_test_worlds.h"
+#include "test_support/temporary_folder.h"
 
 #include <condition_variable>
 
@@ -22,13 +23,8 @@ class JournaledStoreTest : public ::testing::Test {
     server_ = PostgresTestServer::shared();
     if (server_ == nullptr) GTEST_SKIP() << "PostgreSQL is not installed; 'make test' installs it";
     url_ = server_->make_database();
-    std::string pattern = (std::filesystem::temp_directory_path() / "morgan-journaled-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
   }
   void TearDown() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
     if (down_) come_back();
   }
   JournaledOptions options() {
@@ -68,7 +64,7 @@ class JournaledStoreTest : public ::testing::Test {
   PostgresTestServer* server_ = nullptr;
   bool down_ = false;
   std::string url_;
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
   std::chrono::steady_clock::time_point now_{seconds(1000)};
   MemoryCache cache_{1'000'000, [this] { return now_; }};
   Metrics metrics_;

@@ -1,9 +1,9 @@
 #include "stores/journal/refused_writes.h"
 
 #include "base/file.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,17 +18,8 @@ namespace fs = std::filesystem;
 
 class RefusedWrites : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-refused-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    file_ = folder_ / "writes.refused";
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  fs::path folder_;
+  void SetUp() override { file_ = folder_ / "writes.refused"; }
+  test_support::TemporaryFolder folder_;
   fs::path file_;
 };
 

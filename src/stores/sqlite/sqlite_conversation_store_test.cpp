@@ -1,9 +1,9 @@
 #include "stores/sqlite/sqlite_conversation_store.h"
 
 #include "base/file.h"
+#include "test_support/temporary_folder.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 namespace morgan::stores {
@@ -13,16 +13,7 @@ namespace fs = std::filesystem;
 
 class SqliteStore : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-store-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    file_ = folder_ / "data" / "morgan.db";
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  void SetUp() override { file_ = folder_ / "data" / "morgan.db"; }
 
   std::unique_ptr<ConversationStore> open() {
     auto store = open_sqlite_store(file_);
@@ -38,7 +29,7 @@ class SqliteStore : public ::testing::Test {
     sqlite3_close(raw);
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   fs::path file_;
 };
 

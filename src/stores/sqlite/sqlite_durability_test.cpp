@@ -1,9 +1,9 @@
 // What was acknowledged is there, whatever ends or disturbs the process. Children are forked before the
 // parent opens the database: SQLite's connections may not be carried across fork.
 #include "stores/sqlite/sqlite_conversation_store.h"
+#include "test_support/temporary_folder.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,17 +16,8 @@ namespace fs = std::filesystem;
 
 class SqliteDurability : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-durable-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    file_ = folder_ / "morgan.db";
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  fs::path folder_;
+  void SetUp() override { file_ = folder_ / "morgan.db"; }
+  test_support::TemporaryFolder folder_;
   fs::path file_;
 };
 
@@ -134,9 +125,9 @@ TEST_F(SqliteDurability, AFileThatMayNotBeWrittenIsRefusedAndSaysWhatToDo) {
   {
     ASSERT_TRUE((*open_sqlite_store(file_))->append("ann", {said("before")}));
   }
-  for (const auto& entry : fs::directory_iterator(folder_))
+  for (const auto& entry : fs::directory_iterator(folder_.path()))
     ASSERT_EQ(::chmod(entry.path().c_str(), 0444), 0);
-  ASSERT_EQ(::chmod(folder_.c_str(), 0555), 0);
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0555), 0);
   const pid_t child = in_child([&] {
     // Nothing is read-only for root.
     constexpr uid_t kNobody = 65534;
@@ -146,8 +137,8 @@ TEST_F(SqliteDurability, AFileThatMayNotBeWrittenIsRefusedAndSaysWhatToDo) {
     return store.error().message.find("this user may write") != std::string::npos ? 0 : 4;
   });
   EXPECT_EQ(exit_status(child), 0);
-  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
-  for (const auto& entry : fs::directory_iterator(folder_))
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0755), 0);
+  for (const auto& entry : fs::directory_iterator(folder_.path()))
     ASSERT_EQ(::chmod(entry.path().c_str(), 0600), 0);
   EXPECT_EQ((*open_sqlite_store(file_))->page("ann", 1, 0)->total, 1);
 }

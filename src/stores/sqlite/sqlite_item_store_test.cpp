@@ -1,8 +1,7 @@
 #include "stores/sqlite/sqlite_item_store.h"
 
 #include "base/file.h"
-
-#include <stdlib.h>
+#include "test_support/temporary_folder.h"
 
 namespace morgan::stores {
 namespace {
@@ -11,17 +10,8 @@ namespace fs = std::filesystem;
 
 class SqliteItems : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-items-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    open();
-  }
-  void TearDown() override {
-    items_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  void SetUp() override { open(); }
+  void TearDown() override { items_.reset(); }
   void open() {
     items_.reset();
     auto opened = open_sqlite_items(folder_ / "morgan.db");
@@ -37,7 +27,7 @@ class SqliteItems : public ::testing::Test {
     return text;
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
   std::unique_ptr<ItemStore> items_;
 };
 
@@ -71,7 +61,7 @@ TEST_F(SqliteItems, ErasedOnesAreNoLongerInAnyFile) {
   EXPECT_EQ(*items_->erase("ann"), 1);
   EXPECT_EQ(*items_->erase("ann"), 0);
   EXPECT_EQ(bodies("note", ""), "bobb{}");
-  for (const auto& entry : fs::directory_iterator(folder_))
+  for (const auto& entry : fs::directory_iterator(folder_.path()))
     EXPECT_EQ(read_file(entry.path(), 100'000'000)->find(secret), std::string::npos) << entry.path();
 }
 

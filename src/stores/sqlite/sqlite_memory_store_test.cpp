@@ -2,9 +2,9 @@
 
 #include "stores/memory_store_test_support.h"
 #include "stores/sqlite/sqlite_conversation_store.h"
+#include "test_support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
@@ -16,23 +16,13 @@ namespace fs = std::filesystem;
 
 class SqliteMemories : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "morgan-memories-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-
   std::unique_ptr<MemoryStore> open() {
     auto store = open_sqlite_memory_store(folder_ / "data" / "morgan.db");
     EXPECT_TRUE(store) << store.error().message;
     return store ? std::move(*store) : nullptr;
   }
 
-  fs::path folder_;
+  test_support::TemporaryFolder folder_;
 };
 
 TEST_F(SqliteMemories, ErasingLeavesNothingOfTheTextInTheFiles) {
