@@ -63,6 +63,7 @@ Result<std::vector<SttSegment>> WhisperDecoder::run(std::span<const float> sampl
     MORGAN_TRY(Pass pass, run_once(samples.subspan(begin), language, request, mode, stop));
     for (SttSegment& segment : pass.segments) {
       shift(segment, static_cast<double>(begin) / audio::kSpeechRate);
+      if (!segments.empty() && is_echo(segment, segments.back())) continue;
       segments.push_back(std::move(segment));
     }
     begin += pass.heard;

@@ -72,4 +72,9 @@ bool is_silence(const SttSegment& segment) {
   return segment.no_speech_probability > kNoSpeech && segment.average_log_probability < kLeastLogProbability;
 }
 
+bool is_echo(const SttSegment& segment, const SttSegment& before) {
+  const auto seconds = [](const SttSegment& one) { return one.end_seconds - one.start_seconds; };
+  return equals_ignore_case(segment.text, before.text) && seconds(segment) < seconds(before) / 2;
+}
+
 }  // namespace morgan::engines

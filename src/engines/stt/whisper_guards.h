@@ -23,4 +23,7 @@ bool is_doubtful(const std::vector<SttSegment>& segments, double seconds);
 /// A segment that stands for silence: Whisper believes that nobody spoke and is unsure of every word.
 bool is_silence(const SttSegment& segment);
 
+/// The same words once more in less than half of the time: said after the end of a short recording, not by anybody.
+bool is_echo(const SttSegment& segment, const SttSegment& before);
+
 }  // namespace morgan::engines

@@ -41,5 +41,18 @@ TEST(WhisperGuards, SilenceNeedsBothSigns) {
   EXPECT_FALSE(is_silence(segment_of("Thank you.", 3, -1.4F, 0.2F)));
 }
 
+TEST(WhisperGuards, AnEchoIsNotSaidAgain) {
+  const auto segment = [](const char* text, double start, double end) {
+    SttSegment made;
+    made.text = text;
+    made.start_seconds = start;
+    made.end_seconds = end;
+    return made;
+  };
+  EXPECT_TRUE(is_echo(segment("Rear, left.", 1.0, 1.3), segment("Rear, left.", 0.0, 1.0)));
+  EXPECT_FALSE(is_echo(segment("No.", 0.6, 1.1), segment("No.", 0.0, 0.6)));
+  EXPECT_FALSE(is_echo(segment("Right.", 1.0, 1.3), segment("Rear, left.", 0.0, 1.0)));
+}
+
 }  // namespace
 }  // namespace morgan::engines
