@@ -36,6 +36,7 @@ WsConnection::WsConnection(ServerContext* context, Socket socket, Request reques
       max_message_(kMaxMessage),
       event_(ws_.get_executor()),
       deadline_(ws_.get_executor()),
+      unread_(ws_.get_executor()),
       welcome_(ws_.get_executor()) {
   request_.stop = stop_.token();
 }
@@ -124,13 +125,25 @@ void WsConnection::pump() {
   if (!next.message) return;
   current_ = std::move(*next.message);
   writing_ = true;
+  watch_write();
   ws_.binary(current_.binary);
   ws_.async_write(asio::buffer(current_.data), [self = shared_from_this()](error_code error, std::size_t) {
     self->writing_ = false;
+    self->unread_.cancel();
     self->outbox_->written(ws_cost(self->current_));
     self->current_ = {};
     if (error) self->lost(true);
     self->pump();
+  });
+}
+
+// Beast reads no further than a ping that it cannot answer, and it cannot while this message is in its way: who pings
+// and does not read would otherwise be noticed by nobody.
+void WsConnection::watch_write() {
+  unread_.expires_after(context_->options.write_timeout);
+  unread_.async_wait([weak = weak_from_this()](error_code error) {
+    if (error) return;
+    if (const auto self = weak.lock()) self->cut();
   });
 }
 

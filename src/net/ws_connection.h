@@ -83,12 +83,14 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   void watch_welcome();
   void begin_close(const WsOutbox::Closing& closing);
   void cut_after(std::chrono::milliseconds limit);
+  void watch_write();
 
   Stream ws_;
   std::size_t max_message_;
   std::string protocol_;  // of the handshake's answer, or ""
   boost::asio::steady_timer event_;
   boost::asio::steady_timer deadline_;  // of the close, and of what follows it
+  boost::asio::steady_timer unread_;    // of the message that is being written
   boost::asio::steady_timer welcome_;   // when its caller is asked after again
   boost::beast::flat_buffer buffer_;
   WsMessage current_;  // the message being written

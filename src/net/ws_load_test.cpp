@@ -152,6 +152,27 @@ TEST(WsLoad, CloseDoesNotWaitForEverForASlowReader) {
   EXPECT_TRUE(gone.reaches(1));
 }
 
+TEST(WsLoad, WhoPingsAndDoesNotReadIsCutOff) {
+  ServerOptions options;
+  options.write_timeout = milliseconds(100);
+  Counter gone;
+  std::promise<std::shared_ptr<WsPeer>> peers;
+  const auto server = serve_sessions(
+      [&](TestSession& session) {
+        peers.set_value(session.peer);
+        session.gone = [&] { gone.add(); };
+      },
+      std::move(options));
+  RawWs deaf(*server, 4'096);
+  auto given = peers.get_future();
+  const auto peer = await(given);
+  while (peer->send({true, std::string(100'000, 'x')})) {
+  }
+  deaf.send({.opcode = Opcode::kPing, .payload = "there?"});
+  deaf.send({.payload = "x"});
+  EXPECT_TRUE(gone.reaches(1));
+}
+
 TEST(WsLoad, ASlowReaderDoesNotSlowOthers) {
   std::mutex mutex;
   std::vector<std::shared_ptr<WsPeer>> peers;

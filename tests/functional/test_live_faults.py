@@ -201,7 +201,8 @@ def test_who_does_not_read_is_cut_off_and_costs_no_memory(live_server):
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     deaf.connect(("127.0.0.1", live_server.ports["core"]))
-    with raw(live_server, sock=deaf, max_queue=1) as client:
+    # Without pings of its own: one that meets a full connection holds up what it sends for half a minute.
+    with raw(live_server, sock=deaf, max_queue=1, ping_interval=None) as client:
         client.send(json.dumps(START))
         stuck = threading.Thread(target=flood, args=(client,), daemon=True)
         stuck.start()

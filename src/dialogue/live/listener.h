@@ -33,6 +33,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   ~Listener();
 
   void set_language(std::string language) { options_.language = std::move(language); }
+  /// What they most likely speak. Counts from the next utterance on.
+  void set_likely_language(std::string language) { options_.likely_language = std::move(language); }
   /// Every sample of the microphone, in order, 16 kHz.
   void push(std::span<const float> samples);
   /// A new utterance, from sample `at` of the microphone and a little before it.

@@ -240,6 +240,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
 void LiveSession::end_turn() {
   ++turn_;
   tell_spoken(&heard_);
+  if (heard_.language_known) listener_->set_likely_language(heard_.language);
   output_->on_transcription(turn_, heard_, true);
   memory_->remember_user(heard_.text, dump_json(Json{{"spoken", true}, {"language", heard_.language}}));
 }

@@ -16,6 +16,7 @@ constexpr std::size_t kEchoWords = 3;
 constexpr float kSureConfidence = 0.55F;
 constexpr Ms kShortestInterruption = 150;
 constexpr std::size_t kBackchannelWords = 3;
+constexpr std::size_t kHumWords = 6;
 
 /// Whoever says one of these listens.
 constexpr std::array kBackchannels{"mm",   "mmm",     "mhm",  "mm-hmm", "mhmm", "hm",   "hmm",    "uh-huh",  "uhhuh",
@@ -67,6 +68,15 @@ std::string without_sounds(std::string_view text) {
   return out;
 }
 
+/// "mmhm", "uh-huh", and how Whisper spells them: "M-H-M.", "MMHum".
+bool is_hum(const std::vector<std::string>& heard) {
+  if (heard.size() > kHumWords) return false;
+  const std::string letters = join(heard, "");
+  const bool long_enough = letters.size() > 2 || letters.find('m') != std::string::npos;  // not the "uh" of a breath
+  return long_enough && letters.find_first_of("mh") != std::string::npos &&
+         letters.find_first_not_of("mhnu-") == std::string::npos;
+}
+
 bool is_echo(const std::vector<std::string>& heard, std::string_view spoken) {
   if (heard.size() < kEchoWords) return false;
   const std::vector<std::string> said = words_of(spoken);
@@ -88,6 +98,7 @@ Overlap judge_overlap(const OverlapEvidence& evidence) {
       std::all_of(heard.begin(), heard.end(), [](const auto& word) { return is_one_of(word, kBackchannels); })) {
     return Overlap::kBackchannel;
   }
+  if (is_hum(heard)) return Overlap::kBackchannel;
   const std::string phrase = join(heard, " ");
   if (is_one_of(phrase, kInventions)) return Overlap::kNothing;
   if (is_echo(heard, evidence.spoken)) return Overlap::kEcho;

@@ -172,6 +172,7 @@ Result<StreamingTranscriber::State::Pass> StreamingTranscriber::State::run(const
                                                                            const StopToken& stop) {
   SttRequest request;
   request.language = language;
+  request.likely_language = options.likely_language;
   // Not what was said before: it costs more than it helps (docs/latency.md).
   request.prompt = options.prompt;
   request.word_timestamps = true;
@@ -303,6 +304,7 @@ Hypothesis StreamingTranscriber::State::hypothesis_of(const Pass& pass, const He
   hypothesis.text = stable_text + pass.punctuation + text_of(pass.tail);
   if (stable_text.empty()) hypothesis.text = std::string(trim(hypothesis.text));
   hypothesis.language = last.language;
+  hypothesis.language_known = !language.empty();
   hypothesis.heard_samples = heard.end;
   hypothesis.engine_ms = pass.engine_ms;
   const std::size_t units = stable.size() + pass.tail.size();

@@ -18,6 +18,8 @@ namespace morgan::engines {
 struct StreamingOptions {
   std::string language;  ///< ISO 639-1, or "" / "auto": detected from the first words, then kept
   std::string prompt;    ///< names and spellings to favour
+  /// Of the first two seconds, unless another is certain; SttRequest says why.
+  std::string likely_language = "";
 };
 
 /// What a pass is for, which decides how careful it is and whom it goes before.
@@ -32,6 +34,7 @@ struct Hypothesis {
   std::size_t stable_bytes = 0;  ///< of text: what no later hypothesis will change
   float confidence = 0;          ///< 0..1
   std::string language;
+  bool language_known = false;    ///< asked for, or certain
   std::size_t heard_samples = 0;  ///< of the utterance that this covers
   double engine_ms = 0;           ///< spent in the engine
   bool checked_whole = false;     ///< the whole utterance was transcribed at once

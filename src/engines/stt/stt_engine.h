@@ -22,7 +22,10 @@ struct SttSegment;
 
 struct SttRequest {
   std::string language;  ///< ISO 639-1 ("en"), or "" / "auto": detect
-  std::string prompt;    ///< names and spellings to favour
+  /// Of less than two seconds hardly any detection is sure: they are in this language unless it is. "": none is
+  /// likelier.
+  std::string likely_language;
+  std::string prompt;  ///< names and spellings to favour
   SttTask task = SttTask::kTranscribe;
   float temperature = 0;  ///< 0..1; 0 falls back upwards by itself when decoding fails its guards
   bool word_timestamps = false;

@@ -7,6 +7,7 @@
 
 #include <whisper.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace morgan::engines {
@@ -23,6 +24,15 @@ constexpr std::size_t kShortestSamples = audio::kSpeechRate;
 constexpr double kEndSlackSeconds = 0.05;
 constexpr float kTemperatureStep = 0.2F;
 constexpr float kSureLanguage = 0.5F;
+/// Of a word or two Whisper names any language, at 0.05 to 0.4: "I see." becomes Arabic.
+constexpr std::size_t kBriefSamples = std::size_t{2} * audio::kSpeechRate;
+constexpr float kSureOfBrief = 0.8F;
+
+float probability_of(const std::string& language, const std::vector<LanguageGuess>& guesses) {
+  const auto found = std::find_if(guesses.begin(), guesses.end(),
+                                  [&language](const LanguageGuess& guess) { return guess.language == language; });
+  return found == guesses.end() ? 0.0F : found->probability;
+}
 
 bool abort_requested(void* token) {
   return static_cast<const StopToken*>(token)->stop_requested();
@@ -179,7 +189,10 @@ Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> sam
                                                       const SttRequest& request, const StopToken& stop) {
   Window window;
   const bool detect = language.empty() && whisper_is_multilingual(context_) != 0;
-  window.language = detect ? last_language_ : language.empty() ? "en" : language;
+  const bool expected = samples.size() < kBriefSamples && !request.likely_language.empty() &&
+                        whisper_lang_id(request.likely_language.c_str()) >= 0;
+  const std::string& first = expected ? request.likely_language : last_language_;
+  window.language = detect ? first : language.empty() ? "en" : language;
   MORGAN_CHECK_OK(run_into(window, samples, request, stop));
   if (!detect) return window;
   // Whisper encodes the audio once for either question, so the likely language is tried first and the
@@ -191,6 +204,10 @@ Result<WhisperDecoder::Window> WhisperDecoder::decode(std::span<const float> sam
   // In a wrong language Whisper may hear nothing at all; of silence it guesses one, and is unsure of it.
   if (window.segments.empty() && (!sure || best.language == window.language)) return window;
   window.language_probability = best.probability;
+  if (expected && best.probability < kSureOfBrief) {
+    window.language_probability = probability_of(window.language, guesses);
+    return window;
+  }
   if (best.language != window.language) {
     window.language = best.language;
     MORGAN_CHECK_OK(run_into(window, samples, request, stop));

@@ -51,6 +51,33 @@ TEST_F(WhisperSttTest, TranscribesARecordingWithTimesAndLanguage) {
   EXPECT_LE(earliest, pcm.seconds());
 }
 
+TEST_F(WhisperSttTest, AWordIsInTheLanguageThatIsLikely) {
+  const audio::PcmBuffer pcm = clip("jfk.wav");
+  const auto cut = [&pcm](double begin, double end) {
+    const auto at = [](double seconds) { return static_cast<std::ptrdiff_t>(seconds * audio::kSpeechRate); };
+    return audio::PcmBuffer{std::vector<float>(pcm.samples.begin() + at(begin), pcm.samples.begin() + at(end))};
+  };
+  SttRequest request;
+  request.likely_language = "fr";
+  const auto word = stt_->transcribe(cut(3.2, 4.2), request, {});
+  ASSERT_TRUE(word);
+  EXPECT_EQ(word->language, "fr");
+  EXPECT_LT(word->language_probability, 0.5F);
+  request.likely_language = "en";
+  const auto ask = stt_->transcribe(cut(3.2, 4.2), request, {});
+  ASSERT_TRUE(ask);
+  EXPECT_EQ(ask->language, "en");
+  EXPECT_TRUE(spoken(ask->text).starts_with("ask no")) << ask->text;
+  // Of more than a word it is heard.
+  request.likely_language = "fr";
+  const auto sentence = stt_->transcribe(pcm, request, {});
+  ASSERT_TRUE(sentence);
+  EXPECT_EQ(sentence->language, "en");
+  // And what nobody knows is not likely.
+  request.likely_language = "klingon";
+  EXPECT_EQ(stt_->transcribe(pcm, request, {})->language, "en");
+}
+
 TEST_F(WhisperSttTest, CutContextSaysWhatFullContextSays) {
   // What whisper-cli with the whole 30 s context writes of the same model and clips. In 0880 it hears "ill-disposed",
   // where every cut context hears "ill-sposed" (docs/adr/0003).
