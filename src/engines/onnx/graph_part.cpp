@@ -1,5 +1,7 @@
 #include "engines/onnx/graph_part.h"
 
+#include "engines/onnx/model_fields.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <set>
@@ -9,91 +11,9 @@ namespace morgan::engines::onnx {
 
 namespace {
 
-/// One field of a message: its number, its content when that has a length, and all its bytes.
-struct Field {
-  std::uint64_t number = 0;
-  std::string_view content;
-  std::string_view whole;
-};
-
-class Fields {
- public:
-  explicit Fields(std::string_view message) : rest_(message) {}
-
-  /// The next field; nothing at the end, or where the bytes are none.
-  std::optional<Field> next() {
-    const std::string_view begin = rest_;
-    const auto tag = varint();
-    if (!tag) return std::nullopt;
-    std::optional<std::uint64_t> size = 0;
-    switch (*tag & 7) {
-      case 0:
-        if (!varint()) return std::nullopt;
-        break;
-      case 1:
-        size = 8;
-        break;
-      case 2:
-        size = varint();
-        break;
-      case 5:
-        size = 4;
-        break;
-      default:
-        return std::nullopt;
-    }
-    if (!size || *size > rest_.size()) return std::nullopt;
-    Field field;
-    field.number = *tag >> 3;
-    field.content = rest_.substr(0, *size);
-    rest_.remove_prefix(*size);
-    field.whole = begin.substr(0, begin.size() - rest_.size());
-    return field;
-  }
-
-  /// All of the message was read.
-  bool done() const { return rest_.empty(); }
-
- private:
-  std::optional<std::uint64_t> varint() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_[0]);
-      rest_.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    return std::nullopt;
-  }
-
-  std::string_view rest_;
-};
-
-std::string field_of(std::uint64_t number, std::string_view content) {
-  std::string out;
-  const auto append_varint = [&out](std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-      out += static_cast<char>(static_cast<unsigned char>((value & 0x7F) | 0x80));
-    out += static_cast<char>(static_cast<unsigned char>(value));
-  };
-  append_varint(number << 3 | 2);
-  append_varint(content.size());
-  out += content;
-  return out;
-}
-
 std::string float_value(std::string_view name) {
   constexpr std::string_view kElementIsFloat{"\x08\x01", 2};
   return field_of(1, name) + field_of(2, field_of(1, kElementIsFloat));
-}
-
-/// The first field of that number.
-std::string_view content_of(std::string_view message, std::uint64_t number) {
-  Fields fields(message);
-  while (const auto field = fields.next()) {
-    if (field->number == number) return field->content;
-  }
-  return {};
 }
 
 struct Node {

@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engines/onnx/graph_cache.h"
+#include "engines/onnx/graph_fusion.h"
 #include "engines/onnx/graph_part.h"
+#include "engines/onnx/own_operators.h"
 
 #define ORT_API_MANUAL_INIT
 #include <dlfcn.h>
@@ -173,6 +175,7 @@ Ort::SessionOptions make_options(const SessionOptions& options) {
   made.DisableCpuMemArena();
   made.DisableMemPattern();
   if (options.gpu) made.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
+  if (options.own_operators) add_own_operators(made);
   return made;
 }
 
@@ -232,21 +235,26 @@ Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::strin
   }
 }
 
-fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options,
-                    const GraphPart& part) {
+fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options, GraphPart part) {
   // What is optimized for a GPU is for the one that is there: nothing of it is kept.
   if (options.graph_cache.empty() || options.gpu) return {};
+  // Changed with what the operators compute, for a graph may have been kept by another Morgan.
+  if (options.own_operators) part.outputs.emplace_back("morgan operators, 1");
   return graph_path(options.graph_cache, model, runtime.version, part);
 }
 
-/// options.part of the model; nothing when it has no such part.
-std::optional<Ort::Session> load_part(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
+/// options.part of the model, with Morgan's operators when `fused`; nothing when it has no such part, or nothing to
+/// fuse.
+std::optional<Ort::Session> load_part(const Runtime& runtime, const fs::path& model, SessionOptions options,
+                                      bool fused) {
+  options.own_operators = fused;
   const fs::path graph = kept_graph(runtime, model, options, options.part);
   if (auto kept = load_kept(runtime, graph, options)) return kept;
   constexpr std::uint64_t kLargest = 2'000'000'000;  // what a protobuf message may have
   const Result<std::string> whole = read_file(model, kLargest);
   if (!whole) return std::nullopt;
-  const auto part = part_of_model(*whole, options.part.inputs, options.part.outputs);
+  auto part = part_of_model(*whole, options.part.inputs, options.part.outputs);
+  if (part && fused) part = with_own_operators(*part);
   if (!part) return std::nullopt;
   try {
     return load_anew(runtime, model, *part, graph, options);
@@ -258,7 +266,10 @@ std::optional<Ort::Session> load_part(const Runtime& runtime, const fs::path& mo
 
 Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
   if (!options.part.outputs.empty()) {
-    if (auto session = load_part(runtime, model, options)) return std::move(*session);
+    for (const bool fused : {true, false}) {
+      if (fused && !(options.own_operators && own_operators_run() && !options.gpu)) continue;
+      if (auto session = load_part(runtime, model, options, fused)) return std::move(*session);
+    }
   }
   const fs::path graph = kept_graph(runtime, model, options, {});
   if (auto kept = load_kept(runtime, graph, options)) return std::move(*kept);

@@ -46,6 +46,8 @@ struct SessionOptions {
   bool gpu = false;
   /// Folder for optimized graphs (graph_cache.h), made when it is not there; "": each load optimizes anew.
   std::filesystem::path graph_cache = {};
+  /// With Morgan's own operators in the places of several of the model's, where this processor can run them.
+  bool own_operators = false;
   /// Only a part of the model. One that has no such values is opened as a whole: output_names() tells.
   GraphPart part = {};
 };

@@ -2,7 +2,10 @@
 
 #include "base/file.h"
 
+#include <array>
+#include <cmath>
 #include <cstdlib>
+#include <fstream>
 
 namespace morgan::engines::onnx {
 namespace {
@@ -160,6 +163,42 @@ TEST(OrtSession, RunsSileroAndRefusesWrongShapes) {
   EXPECT_LT(std::get<std::vector<float>>((*result)[0].data).at(0), 0.5F);  // silence
   static constexpr const char* kUnknown[] = {"nothing"};
   EXPECT_FALSE((*session)->run(inputs(576), kUnknown));
+}
+
+TEST(OrtSession, MorgansOperatorsSayWhatTheRuntimesSay) {
+  const char* home = std::getenv("MORGAN_HOME");
+  if (home == nullptr) GTEST_SKIP() << "MORGAN_HOME is not set";
+  const fs::path folder = fs::path(home) / "models/kokoro";
+  constexpr std::size_t kWidth = 256;
+  const std::vector<std::int64_t> hello{0, 50, 83, 54, 156, 31, 16, 81, 156, 86, 123, 4, 0};  // "Hello there."
+  std::vector<float> style(kWidth);
+  std::ifstream voices(folder / "voices/af_heart.bin", std::ios::binary);
+  const std::size_t row = kWidth * sizeof(float);
+  voices.seekg(static_cast<std::streamoff>((hello.size() - 2) * row));
+  ASSERT_TRUE(voices.read(reinterpret_cast<char*>(style.data()), static_cast<std::streamsize>(row)));
+  const std::array<NamedTensor, 3> inputs{NamedTensor{"tokens", {hello, {1, static_cast<std::int64_t>(hello.size())}}},
+                                          NamedTensor{"style", {style, {1, kWidth}}},
+                                          NamedTensor{"speed", {std::vector<float>{1.0F}, {1}}}};
+  const auto spoken = [&](bool own) {
+    const SessionOptions options{.threads = 2, .own_operators = own, .part = {.outputs = {"audio"}}};
+    const auto session = Session::open(folder / "kokoro-82m-int8.onnx", options);
+    EXPECT_TRUE(session);
+    static constexpr const char* kOutputs[] = {"audio"};
+    auto result = (*session)->run(inputs, kOutputs);
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? std::get<std::vector<float>>(result->at(0).data) : std::vector<float>{};
+  };
+  const std::vector<float> theirs = spoken(false);
+  const std::vector<float> ours = spoken(true);
+  ASSERT_EQ(ours.size(), theirs.size());
+  double signal = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    signal += std::pow(theirs[i], 2);
+    difference += std::pow(ours[i] - theirs[i], 2);
+  }
+  EXPECT_GT(signal / static_cast<double>(ours.size()), 1e-3);
+  EXPECT_LT(difference, 1e-2 * signal);  // 20 dB below: the sine is rounded otherwise, and the model adds noise
 }
 
 }  // namespace

@@ -120,6 +120,7 @@ Result<std::unique_ptr<TtsEngine>> load_kokoro(const KokoroOptions& options) {
   session_options.threads = options.threads;
   session_options.graph_cache = options.graph_cache;
   session_options.part.outputs = {"audio", kFramesOutput};
+  session_options.own_operators = true;
   MORGAN_TRY(auto session, onnx::Session::open(options.model, session_options));
   MORGAN_CHECK_OK(check_inputs(*session, options.model, {"tokens", "style", "speed"}));
   // No run to warm up: the first takes as long as those after it (0.43 s for half a second of speech), which would
