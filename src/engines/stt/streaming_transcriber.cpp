@@ -48,6 +48,8 @@ constexpr std::size_t kDropSamples = samples_of(5);
 constexpr float kSureProbability = 0.6F;
 /// One word below this, and the final text is checked.
 constexpr float kLeastProbability = 0.5F;
+/// An utterance of which nothing is understood, longer than a breath with the silence around it.
+constexpr std::size_t kLongForNothing = samples_of(1.2);
 /// Words this near to the end may be cut off, or be heard otherwise once the next one is.
 constexpr double kRightContextSeconds = 0.4;
 /// So many passes in a row may not find what is known; then the likeliest place is taken.
@@ -341,7 +343,7 @@ Result<void> StreamingTranscriber::State::hear_tail(const Heard& heard, DecodeKi
   last.engine_ms = engine_ms;
   last.checked_whole = cuts.back().sample == 0;
   last_end = pass.refused ? 0 : heard.end;
-  unsure = pass.refused || !pass.clean || is_unsure(pass.tail);
+  unsure = pass.refused || !pass.clean || is_unsure(pass.tail) || last.text.empty();
   return {};
 }
 
@@ -404,7 +406,9 @@ Result<Hypothesis> StreamingTranscriber::decode(DecodeKind kind, const StopToken
   } else {
     MORGAN_CHECK_OK(state.hear_tail(heard, kind, stop));
   }
-  if (kind == DecodeKind::kFinal && state.unsure) MORGAN_CHECK_OK(state.check_whole(stop));
+  // Somebody spoke and a quick pass has no word of it: better late than not heard.
+  const bool nothing = kind == DecodeKind::kPause && state.last.text.empty() && heard.end >= kLongForNothing;
+  if (state.unsure && (kind == DecodeKind::kFinal || nothing)) MORGAN_CHECK_OK(state.check_whole(stop));
   return state.last;
 }
 
