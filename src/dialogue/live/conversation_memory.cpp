@@ -13,6 +13,13 @@ namespace {
 /// The pool has no room: how long until it is asked again.
 constexpr std::chrono::milliseconds kAskAgain{200};
 
+std::string with_recalled(const std::string& metadata, const std::string& facts) {
+  const auto parsed = parse_json_object(metadata);
+  Json changed = parsed ? *parsed : Json::object();
+  changed["recalled"] = facts;
+  return dump_json(changed);
+}
+
 }  // namespace
 
 ConversationMemory::ConversationMemory(std::shared_ptr<runtime::Strand> strand, runtime::BlockingPool& pool,
@@ -77,6 +84,17 @@ std::vector<engines::ChatMessage> ConversationMemory::prompt_for_last() const {
   return build_prompt(options, history_, history_.back().sequence, history_.back().content);
 }
 
+std::vector<engines::ChatMessage> ConversationMemory::prompt_behind(const std::string& answer,
+                                                                    const std::string& recalled) const {
+  if (answer.empty() || history_.empty() || history_.back().role != "user") return {};
+  std::vector<stores::StoredMessage> history = history_;
+  if (!recalled.empty()) history.back().metadata = with_recalled(history.back().metadata, recalled);
+  history.push_back({"assistant", answer, "", history.back().sequence + 1, ""});
+  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
+                              options_.max_prompt_tokens};
+  return build_prompt(options, history, history.back().sequence + 1, "");
+}
+
 void ConversationMemory::remember_user(const std::string& text, const std::string& metadata) {
   const bool amend = std::exchange(amend_next_, false) && !history_.empty() && history_.back().role == "user";
   if (amend) {
@@ -112,10 +130,7 @@ void ConversationMemory::carry_out(const std::string& text, bool amended) {
 void ConversationMemory::remember_recalled(const std::string& facts) {
   if (facts.empty() || history_.empty() || history_.back().role != "user") return;
   stores::StoredMessage& message = history_.back();
-  const auto parsed = parse_json_object(message.metadata);
-  Json metadata = parsed ? *parsed : Json::object();
-  metadata["recalled"] = facts;
-  message.metadata = dump_json(metadata);
+  message.metadata = with_recalled(message.metadata, facts);
   queue([user = user_id_, text = message.content, json = message.metadata,
          id = user_message_](stores::ConversationStore& store) -> Result<void> {
     auto amended = store.amend(user, *id, text, json);

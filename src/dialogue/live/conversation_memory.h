@@ -43,6 +43,8 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
 
   std::vector<engines::ChatMessage> prompt(const std::string& user_text) const override;
   std::vector<engines::ChatMessage> prompt_for_last() const override;
+  std::vector<engines::ChatMessage> prompt_behind(const std::string& answer,
+                                                  const std::string& recalled) const override;
   void remember_user(const std::string& text, const std::string& metadata) override;
   void reopen() override { amend_next_ = true; }
   void keep() override { amend_next_ = false; }

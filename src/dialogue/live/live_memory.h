@@ -23,6 +23,14 @@ class LiveMemory {
   virtual std::vector<engines::ChatMessage> prompt(const std::string& user_text) const = 0;
   /// The prompt for what has been remembered already.
   virtual std::vector<engines::ChatMessage> prompt_for_last() const = 0;
+  /// How the next prompt will begin once `answer` has been heard, of which the facts `recalled` are a part. Empty: that
+  /// is not known.
+  virtual std::vector<engines::ChatMessage> prompt_behind(const std::string& answer,
+                                                          const std::string& recalled) const {
+    static_cast<void>(answer);
+    static_cast<void>(recalled);
+    return {};
+  }
 
   /// The user's turn is over. @param metadata JSON object
   virtual void remember_user(const std::string& text, const std::string& metadata) = 0;

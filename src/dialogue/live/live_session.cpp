@@ -332,12 +332,18 @@ void LiveSession::on_partial(const engines::Hypothesis& hypothesis) {
 
 /// What was heard so far goes into the model's cache while they still speak.
 void LiveSession::prefill(const std::string& text) {
-  if (prefilling_ || text == prefilled_) return;
-  if (!config_.answer_turns || !config_.reply.tools.empty()) return;  // there will be another prompt, or none
-  prefilled_ = text;
+  if (text == prefilled_) return;
+  if (prefill(memory_->prompt(text))) prefilled_ = text;
+}
+
+/// @return false: not now
+bool LiveSession::prefill(std::vector<engines::ChatMessage> prompt) {
+  if (prefilling_) return false;
+  // There will be another prompt, or none.
+  if (prompt.empty() || !config_.answer_turns || !config_.reply.tools.empty()) return false;
   auto stop = std::make_shared<StopSource>();
   prefilling_ = stop;
-  auto task = [weak = weak_from_this(), strand = strand_, llm = parts_.llm, prompt = memory_->prompt(text), stop] {
+  auto task = [weak = weak_from_this(), strand = strand_, llm = parts_.llm, prompt = std::move(prompt), stop] {
     // Nothing depends on it: the answer computes what is missing.
     static_cast<void>(llm->prefill(prompt, stop->token()).has_value());
     strand->post([weak, stop] {
@@ -345,6 +351,7 @@ void LiveSession::prefill(const std::string& text) {
     });
   };
   if (!parts_.pool->run(std::move(task))) prefilling_.reset();
+  return true;
 }
 
 void LiveSession::begin_draft(Generation generation, Ms voiced_until) {

@@ -80,6 +80,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
     bool bridged = false;                 ///< what bridges it sounds, or has
     bool first_sent = false;              ///< a voiced sample has left
     bool speaks = true;                   ///< false: only written
+    bool own_prompt = false;              ///< it answers what Morgan's own history ends with
     std::string said;                     ///< what it answers, once committed
     std::optional<tools::ToolPlan> plan;  ///< of tools: it is made when the turn is certain
     std::string announces;                ///< of an aside: the id of its announcement
@@ -119,6 +120,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void on_turn_probability(Generation generation, float probability);
   void update_wait();
   void prefill(const std::string& text);
+  bool prefill(std::vector<engines::ChatMessage> prompt);
   void judge(Generation generation, const engines::Hypothesis& hypothesis);
 
   // Answering.

@@ -91,6 +91,7 @@ void LiveSession::start_reply(Generation generation) {
   } else {
     job.prompt = spoken ? memory_->prompt(heard_.text) : memory_->prompt_for_last();
   }
+  reply_->own_prompt = !ask.prompt;
   if (!ask.prompt) add_recollection(job, spoken ? heard_.text : "");
   launch(reply_, std::move(job));
 }
@@ -194,6 +195,10 @@ void LiveSession::on_reply_done(const std::shared_ptr<Reply>& reply, Result<Repl
     handle(Event::Kind::kReplyDone, reply->generation, outcome.has_value());
   }
   send_due();
+  // While it is being heard the model reads how the next prompt begins: at times all of the history, for its window
+  // moves.
+  if (reply == reply_ && reply->committed && outcome && reply->own_prompt)
+    prefill(memory_->prompt_behind(std::string(trim(reply->text)), outcome->recalled));
 }
 
 void LiveSession::commit_turn(Generation generation, bool written) {
@@ -352,6 +357,8 @@ void LiveSession::end_reply(ReplyEnd end) {
                              {reply->summary ? &*reply->summary : nullptr, reply->error ? &*reply->error : nullptr});
   output_->on_response_end(reply->response, end, heard);
   finish_trace(*reply, to_string(end));
+  // Where it was written before the turn was certain; else this is in the model's cache.
+  if (end == ReplyEnd::kCompleted && reply->own_prompt) prefill(memory_->prompt(""));
   if (reply->open || reply->bridged) pacer_.begin(pacer_.rate_hz());
 }
 

@@ -50,6 +50,20 @@ TEST_F(LiveDialogue, WhileTheySpeakTheModelReadsAlong) {
   EXPECT_TRUE(llm_.prefilled.back().content.starts_with("turn on"));
 }
 
+TEST_F(LiveDialogue, WhileItsAnswerIsHeardTheModelReadsHowTheNextPromptBegins) {
+  begin();
+  ask("what is the time?");
+  silence(300);
+  const auto begun = llm_.prefilled;
+  ask("turn on the light.");
+  const auto& prompt = llm_.requests.back().messages;
+  ASSERT_EQ(begun.size(), prompt.size());
+  for (std::size_t i = 0; i + 1 < begun.size(); ++i)
+    EXPECT_EQ(begun[i].content, prompt[i].content);
+  EXPECT_EQ(begun.back().role, "user");
+  EXPECT_EQ(begun.back().content, "");
+}
+
 TEST_F(LiveDialogue, APauseAndGoingOnDropsTheDraftUnseen) {
   begin();
   turn_.probability = 0.05F;
