@@ -19,8 +19,7 @@ constexpr double kUndecided = 0.7;
 constexpr double kOpenProbability = 0.5;
 constexpr double kSureProbability = 0.95;
 
-/// Share of the way from the shortest to the longest wait. Whisper sets a full stop wherever a recording ends, so one
-/// that is sure of both witnesses still waits for some 320 ms: the answer's first sound is not there sooner.
+/// Share of the way from the shortest to the longest wait.
 struct WaitRow {
   TextEnding ending;
   double sure;  ///< the model is sure that it is over
@@ -30,9 +29,9 @@ struct WaitRow {
 
 constexpr std::array kWaits{
     WaitRow{TextEnding::kUnknown, 0.34, 0.67, 1.0},   WaitRow{TextEnding::kOpen, 0.70, 0.90, 1.0},
-    WaitRow{TextEnding::kDangling, 0.25, 0.60, 0.95}, WaitRow{TextEnding::kFragment, 0.50, 0.80, 1.0},
-    WaitRow{TextEnding::kComplete, 0.12, 0.42, 0.80}, WaitRow{TextEnding::kQuestion, 0.0, 0.15, 0.40},
-    WaitRow{TextEnding::kShort, 0.06, 0.06, 0.06},    WaitRow{TextEnding::kDictation, 0.80, 0.95, 1.0},
+    WaitRow{TextEnding::kDangling, 0.14, 0.55, 0.90}, WaitRow{TextEnding::kComplete, 0.0, 0.24, 0.62},
+    WaitRow{TextEnding::kQuestion, 0.0, 0.08, 0.26},  WaitRow{TextEnding::kShort, 0.06, 0.06, 0.06},
+    WaitRow{TextEnding::kDictation, 0.80, 0.95, 1.0},
 };
 constexpr double kForget = 0.25;
 /// A speaker counts once so many pauses were seen.
@@ -46,17 +45,9 @@ constexpr std::array kShortAnswers{"yes",  "yeah", "yep",   "yup",    "no",     
 constexpr std::array kOpenWords{"and", "but",  "or",  "because", "if",    "when", "while", "which", "the",  "a",   "an",
                                 "my",  "your", "his", "our",     "their", "um",   "uh",    "er",    "than", "very"};
 /// Questions may.
-constexpr std::array kDanglingWords{
-    "of",    "for",    "to",   "with",    "from",  "by",   "in",    "on",   "at",   "about", "into", "is",
-    "are",   "was",    "were", "will",    "would", "can",  "could", "so",   "that", "who",   "like", "then",
-    "not",   "just",   "her",  "between", "be",    "been", "has",   "have", "had",  "does",  "did",  "these",
-    "those", "rather", "more", "most",    "made",  "as",   "every", "some", "any",  "until", "into", "without"};
-/// What begins with one of these goes on behind a comma.
-constexpr std::array kSubordinate{"unless", "if",    "when", "while",    "because", "although", "though",
-                                  "since",  "until", "once", "whenever", "whereas", "whether"};
-constexpr std::array kCoordinate{"and", "but", "or", "so"};
-/// So many words behind "and" are no sentence yet.
-constexpr std::size_t kFewWords = 6;
+constexpr std::array kDanglingWords{"of",   "for", "to",   "with", "from", "by",   "in",    "on",     "at",    "about",
+                                    "into", "is",  "are",  "was",  "were", "will", "would", "can",    "could", "so",
+                                    "that", "who", "like", "then", "not",  "just", "her",   "between"};
 constexpr std::array kDigits{"zero", "oh",  "one",   "two",   "three", "four",
                              "five", "six", "seven", "eight", "nine",  "double"};
 constexpr std::array kSpelling{"at", "dot", "dash", "underscore", "hyphen", "slash"};
@@ -81,12 +72,6 @@ bool is_dictated(const std::string& word) {
       !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
   const bool letter = word.size() == 1 && word != "a" && word != "i";
   return digits || letter || is_one_of(word, kDigits) || is_one_of(word, kSpelling);
-}
-
-/// Words that may be the beginning of a sentence, and are none.
-bool is_fragment(const std::vector<std::string>& words, std::string_view text) {
-  if (is_one_of(words.front(), kSubordinate)) return text.find(',') == std::string_view::npos;
-  return is_one_of(words.front(), kCoordinate) && words.size() < kFewWords;
 }
 
 }  // namespace
@@ -115,8 +100,7 @@ TextEnding ending_of(std::string_view text) {
   const bool stop = mark == '.' || mark == '!' || trimmed.ends_with("\u3002");
   if (is_one_of(last, kDanglingWords)) return question || stop ? TextEnding::kDangling : TextEnding::kOpen;
   if (question) return TextEnding::kQuestion;
-  if (!stop) return TextEnding::kUnknown;
-  return is_fragment(words, trimmed) ? TextEnding::kFragment : TextEnding::kComplete;
+  return stop ? TextEnding::kComplete : TextEnding::kUnknown;
 }
 
 void SpeakerPauses::add(Ms pause) {

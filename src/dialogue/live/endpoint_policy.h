@@ -13,7 +13,6 @@ enum class TextEnding : std::uint8_t {
   kUnknown,    ///< nothing is known of the words yet, or they have no mark at their end
   kOpen,       ///< a comma, "and", "the", "um": more must follow
   kDangling,   ///< a mark, but behind "of" or "for": a whole question, or Whisper's guess
-  kFragment,   ///< a full stop, but behind "Unless to be rather" or "And so my friends": no sentence yet
   kComplete,   ///< a sentence with its full stop
   kQuestion,   ///< ... with its question mark
   kShort,      ///< "yes", "no", "okay": all alike, whatever the model thinks of each
