@@ -1,6 +1,6 @@
 #include "engines/onnx/graph_fusion.h"
 
-#include "engines/onnx/model_fields.h"
+#include "engines/onnx/model_graph.h"
 
 #include <algorithm>
 #include <map>
@@ -9,35 +9,6 @@
 namespace morgan::engines::onnx {
 
 namespace {
-
-struct Node {
-  std::string_view whole;
-  std::string_view name;
-  std::string_view type;
-  std::string_view domain;
-  std::vector<std::string_view> inputs;
-  std::vector<std::string_view> outputs;
-  std::vector<Field> attributes;
-  bool has_graph = false;
-};
-
-Node read_node(const Field& field) {
-  Node node;
-  node.whole = field.whole;
-  Fields fields(field.content);
-  while (const auto part = fields.next()) {
-    if (part->number == 1) node.inputs.push_back(part->content);
-    if (part->number == 2) node.outputs.push_back(part->content);
-    if (part->number == 3) node.name = part->content;
-    if (part->number == 4) node.type = part->content;
-    if (part->number == 5) {
-      node.attributes.push_back(*part);
-      node.has_graph |= !content_of(part->content, 6).empty() || !content_of(part->content, 11).empty();
-    }
-    if (part->number == 7) node.domain = part->content;
-  }
-  return node;
-}
 
 const Field* attribute_of(const Node& node, std::string_view name) {
   const auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
@@ -64,22 +35,20 @@ ListShape list_of(const Field& attribute) {
 
 class Fusion {
  public:
-  static std::optional<Fusion> read(std::string_view graph) {
-    Fusion fusion;
-    Fields fields(graph);
-    while (const auto field = fields.next()) {
-      if (field->number == 1) {
-        fusion.nodes_.push_back(read_node(*field));
-        if (fusion.nodes_.back().has_graph) return std::nullopt;  // it may use any value
-      } else {
-        if (field->number == 12) ++fusion.uses_[content_of(field->content, 1)];
-        if (field->number == 5) fusion.weights_.emplace(content_of(field->content, 8), field->content);
-        fusion.others_ += field->whole;
+  explicit Fusion(GraphFields graph) : nodes_(std::move(graph.nodes)), dropped_(nodes_.size()) {
+    for (const Field& field : graph.others) {
+      if (field.number == 12) ++uses_[content_of(field.content, 1)];
+      if (field.number == 5) weights_.emplace(content_of(field.content, 8), field.content);
+      others_ += field.whole;
+    }
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      for (const std::string_view output : nodes_[i].outputs)
+        makers_[output] = i;
+      for (const std::string_view input : nodes_[i].inputs) {
+        ++uses_[input];
+        users_[input] = i;
       }
     }
-    if (!fields.done()) return std::nullopt;
-    fusion.index();
-    return fusion;
   }
 
   /// @return the graph; nothing when there is nothing to fuse
@@ -103,18 +72,6 @@ class Fusion {
   }
 
  private:
-  void index() {
-    dropped_.resize(nodes_.size());
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      for (const std::string_view output : nodes_[i].outputs)
-        makers_[output] = i;
-      for (const std::string_view input : nodes_[i].inputs) {
-        ++uses_[input];
-        users_[input] = i;
-      }
-    }
-  }
-
   /// The node of that type that alone uses node i's output.
   std::optional<std::size_t> only_user(std::size_t i, std::string_view type) const {
     const std::string_view output = nodes_[i].outputs.front();
@@ -214,36 +171,26 @@ class Fusion {
       dropped_[other] = true;
   }
 
-  std::vector<Node> nodes_;
+  const std::vector<Node> nodes_;
+  std::vector<bool> dropped_;
   std::string others_;
   std::map<std::string_view, std::string_view> weights_;
   std::map<std::string_view, std::size_t> makers_;  // of a value: the node that makes it
   std::map<std::string_view, std::size_t> users_;   // ... a node that uses it
   std::map<std::string_view, int> uses_;            // ... how often it is used, as an output of the model, too
   std::map<std::size_t, std::string> written_;
-  std::vector<bool> dropped_;
 };
 
 }  // namespace
 
 std::optional<std::string> with_own_operators(std::string_view model) {
-  constexpr std::uint64_t kGraph = 7;
-  std::string out;
-  bool found = false;
-  Fields fields(model);
-  while (const auto field = fields.next()) {
-    if (field->number != kGraph) {
-      out += field->whole;
-      continue;
-    }
-    auto graph = Fusion::read(field->content);
-    const auto fused = graph && !found ? graph->fused() : std::nullopt;
-    if (!fused) return std::nullopt;
-    out += field_of(kGraph, *fused);
-    found = true;
-  }
-  if (!fields.done() || !found) return std::nullopt;
-  return out + field_of(8, field_of(1, kOwnDomain) + std::string("\x10\x01", 2));
+  auto fused = with_graph(model, [](std::string_view content) -> std::optional<std::string> {
+    auto graph = read_graph(content);
+    if (!graph) return std::nullopt;
+    return Fusion(std::move(*graph)).fused();
+  });
+  if (fused) *fused += field_of(8, field_of(1, kOwnDomain) + std::string("\x10\x01", 2));
+  return fused;
 }
 
 }  // namespace morgan::engines::onnx

@@ -9,7 +9,7 @@
 namespace morgan::engines::onnx {
 
 /// The domain of Morgan's operators in a graph.
-inline constexpr std::string_view kOwnDomain = "morgan";
+inline constexpr const char* kOwnDomain = "morgan";
 
 /// The model, with
 ///   ConvInteger, Add of a bias or none, Cast, Mul of a scale    as QuantizedConv, where it is one-dimensional, of one
@@ -18,9 +18,8 @@ inline constexpr std::string_view kOwnDomain = "morgan";
 /// Kokoro's STFT stays: at half the rate its imaginary part is rounding alone, of which the model takes the phase's
 /// sign. With one of exact angles it spoke 2 dB softer.
 /// @return nothing when there is none of them, when a node has a graph inside it, or for bytes that are no model
-/// @source onnx.proto: ModelProto.graph 7, opset_import 8; GraphProto.node 1, initializer 5, output 12; NodeProto.input
-///         1, output 2, name 3, op_type 4, attribute 5, domain 7; AttributeProto.name 1, i 3, s 4, t 5, g 6, ints 8,
-///         graphs 11; TensorProto.name 8, raw_data 9; OperatorSetIdProto.domain 1, version 2. Snake: Liu et al. 2020,
+/// @source onnx.proto: ModelProto.opset_import 8; GraphProto.initializer 5, output 12; AttributeProto.name 1, i 3, s 4,
+///         t 5, ints 8; TensorProto.name 8, raw_data 9; OperatorSetIdProto.domain 1, version 2. Snake: Liu et al. 2020,
 ///         arXiv:2006.08195
 std::optional<std::string> with_own_operators(std::string_view model);
 

@@ -1,6 +1,6 @@
 #include "engines/onnx/graph_part.h"
 
-#include "engines/onnx/model_fields.h"
+#include "engines/onnx/model_graph.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,42 +16,9 @@ std::string float_value(std::string_view name) {
   return field_of(1, name) + field_of(2, field_of(1, kElementIsFloat));
 }
 
-struct Node {
-  std::string_view whole;
-  std::vector<std::string_view> inputs;
-  std::vector<std::string_view> outputs;
-  bool has_graph = false;
-};
-
-Node read_node(const Field& field) {
-  Node node;
-  node.whole = field.whole;
-  Fields fields(field.content);
-  while (const auto part = fields.next()) {
-    if (part->number == 1) node.inputs.push_back(part->content);
-    if (part->number == 2) node.outputs.push_back(part->content);
-    if (part->number == 5 && (!content_of(part->content, 6).empty() || !content_of(part->content, 11).empty()))
-      node.has_graph = true;
-  }
-  return node;
-}
-
 class Graph {
  public:
-  static std::optional<Graph> read(std::string_view content) {
-    Graph graph;
-    Fields fields(content);
-    while (const auto field = fields.next()) {
-      if (field->number == 1) {
-        graph.nodes_.push_back(read_node(*field));
-        if (graph.nodes_.back().has_graph) return std::nullopt;
-      } else if (field->number != 13) {
-        graph.others_.push_back(*field);
-      }
-    }
-    if (!fields.done()) return std::nullopt;
-    return graph;
-  }
+  explicit Graph(GraphFields fields) : nodes_(std::move(fields.nodes)), others_(std::move(fields.others)) {}
 
   std::optional<std::string> part(std::span<const std::string> inputs, std::span<const std::string> outputs) const {
     const std::set<std::string_view> given(inputs.begin(), inputs.end());
@@ -85,7 +52,8 @@ class Graph {
   void append_others(std::string& out, const std::set<std::string_view>& needed,
                      std::span<const std::string> outputs) const {
     for (const Field& field : others_) {
-      if (field.number == 12) continue;
+      // Of the values inside, types that may not be right any more; of the outputs, those that were asked for follow.
+      if (field.number == 12 || field.number == 13) continue;
       const bool named = field.number == 5 || field.number == 11;
       if (!named || needed.contains(content_of(field.content, field.number == 5 ? 8 : 1))) out += field.whole;
     }
@@ -105,23 +73,11 @@ class Graph {
 
 std::optional<std::string> part_of_model(std::string_view model, std::span<const std::string> inputs,
                                          std::span<const std::string> outputs) {
-  constexpr std::uint64_t kGraph = 7;
-  std::string out;
-  bool found = false;
-  Fields fields(model);
-  while (const auto field = fields.next()) {
-    if (field->number != kGraph) {
-      out += field->whole;
-      continue;
-    }
-    const auto graph = Graph::read(field->content);
-    const auto part = graph && !found ? graph->part(inputs, outputs) : std::nullopt;
-    if (!part) return std::nullopt;
-    out += field_of(kGraph, *part);
-    found = true;
-  }
-  if (!fields.done() || !found) return std::nullopt;
-  return out;
+  return with_graph(model, [&](std::string_view content) -> std::optional<std::string> {
+    auto graph = read_graph(content);
+    if (!graph) return std::nullopt;
+    return Graph(std::move(*graph)).part(inputs, outputs);
+  });
 }
 
 }  // namespace morgan::engines::onnx

@@ -235,45 +235,50 @@ Ort::Session load_anew(const Runtime& runtime, const fs::path& model, std::strin
   }
 }
 
-fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options, GraphPart part) {
+/// Where the graph that these options lead to is kept; "": nowhere.
+fs::path kept_graph(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
   // What is optimized for a GPU is for the one that is there: nothing of it is kept.
   if (options.graph_cache.empty() || options.gpu) return {};
+  GraphPart part = options.part;
   // Changed with what the operators compute, for a graph may have been kept by another Morgan.
   if (options.own_operators) part.outputs.emplace_back("morgan operators, 1");
   return graph_path(options.graph_cache, model, runtime.version, part);
 }
 
-/// options.part of the model, with Morgan's operators when `fused`; nothing when it has no such part, or nothing to
-/// fuse.
-std::optional<Ort::Session> load_part(const Runtime& runtime, const fs::path& model, SessionOptions options,
-                                      bool fused) {
-  options.own_operators = fused;
-  const fs::path graph = kept_graph(runtime, model, options, options.part);
+/// options.part of the model, or all of it, with Morgan's operators when they are asked for; nothing when it has no
+/// such part, or no place for them.
+std::optional<Ort::Session> load_edited(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
+  const fs::path graph = kept_graph(runtime, model, options);
   if (auto kept = load_kept(runtime, graph, options)) return kept;
   constexpr std::uint64_t kLargest = 2'000'000'000;  // what a protobuf message may have
-  const Result<std::string> whole = read_file(model, kLargest);
-  if (!whole) return std::nullopt;
-  auto part = part_of_model(*whole, options.part.inputs, options.part.outputs);
-  if (part && fused) part = with_own_operators(*part);
-  if (!part) return std::nullopt;
+  Result<std::string> read = read_file(model, kLargest);
+  if (!read) return std::nullopt;
+  std::optional<std::string> bytes = std::move(*read);
+  if (!options.part.outputs.empty()) bytes = part_of_model(*bytes, options.part.inputs, options.part.outputs);
+  if (bytes && options.own_operators) bytes = with_own_operators(*bytes);
+  if (!bytes) return std::nullopt;
   try {
-    return load_anew(runtime, model, *part, graph, options);
+    return load_anew(runtime, model, *bytes, graph, options);
   } catch (const Ort::Exception& error) {
-    log::debug("onnxruntime", "a model has no such part", {{"why", error.what()}});
+    log::debug("onnxruntime", "a model cannot be changed so", {{"why", error.what()}});
     return std::nullopt;
   }
 }
 
 Ort::Session load_model(const Runtime& runtime, const fs::path& model, const SessionOptions& options) {
-  if (!options.part.outputs.empty()) {
-    for (const bool fused : {true, false}) {
-      if (fused && !(options.own_operators && own_operators_run() && !options.gpu)) continue;
-      if (auto session = load_part(runtime, model, options, fused)) return std::move(*session);
-    }
+  SessionOptions possible = options;
+  possible.own_operators = options.own_operators && !options.gpu && own_operators_run();
+  if (possible.own_operators) {
+    if (auto session = load_edited(runtime, model, possible)) return std::move(*session);
   }
-  const fs::path graph = kept_graph(runtime, model, options, {});
-  if (auto kept = load_kept(runtime, graph, options)) return std::move(*kept);
-  return load_anew(runtime, model, {}, graph, options);
+  possible.own_operators = false;
+  if (!possible.part.outputs.empty()) {
+    if (auto session = load_edited(runtime, model, possible)) return std::move(*session);
+  }
+  possible.part = {};
+  const fs::path graph = kept_graph(runtime, model, possible);
+  if (auto kept = load_kept(runtime, graph, possible)) return std::move(*kept);
+  return load_anew(runtime, model, {}, graph, possible);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "engines/onnx/own_operators.h"
 
-#include "engines/onnx/elementwise.h"
 #include "engines/onnx/graph_fusion.h"
 #include "engines/onnx/quantized_conv.h"
+#include "engines/onnx/snake.h"
 
 #define ORT_API_MANUAL_INIT
 #include <onnxruntime_cxx_api.h>
@@ -107,20 +107,25 @@ class SnakeKernel {
   }
 };
 
-/// A kernel behind the runtime's interface, across which no exception may go.
+/// No exception may go across the runtime's interface.
+template <typename Call>
+OrtStatusPtr status_of(const Call& call) {
+  try {
+    call();
+    return nullptr;
+  } catch (const Ort::Exception& error) {
+    return Ort::Status(error).release();
+  } catch (const std::exception& error) {
+    return Ort::Status(error.what(), ORT_FAIL).release();
+  }
+}
+
 template <typename Kernel>
 struct Computation {
   Kernel kernel;
 
   OrtStatusPtr ComputeV2(OrtKernelContext* context) {
-    try {
-      kernel.run(Ort::KernelContext{context});
-      return nullptr;
-    } catch (const Ort::Exception& error) {
-      return Ort::Status(error).release();
-    } catch (const std::exception& error) {
-      return Ort::Status(error.what(), ORT_FAIL).release();
-    }
+    return status_of([&] { kernel.run(Ort::KernelContext{context}); });
   }
 };
 
@@ -135,14 +140,7 @@ struct Operator : Ort::CustomOpBase<Operator<Kernel>, Computation<Kernel>, true>
   explicit Operator(Signature made) : signature(std::move(made)) {}
 
   OrtStatusPtr CreateKernelV2(const OrtApi& /*api*/, const OrtKernelInfo* info, void** kernel) const {
-    try {
-      *kernel = new Computation<Kernel>{Kernel(Ort::ConstKernelInfo{info})};
-      return nullptr;
-    } catch (const Ort::Exception& error) {
-      return Ort::Status(error).release();
-    } catch (const std::exception& error) {
-      return Ort::Status(error.what(), ORT_FAIL).release();
-    }
+    return status_of([&] { *kernel = new Computation<Kernel>{Kernel(Ort::ConstKernelInfo{info})}; });
   }
   const char* GetName() const { return signature.name; }
   std::size_t GetInputTypeCount() const { return signature.inputs.size(); }
@@ -160,7 +158,7 @@ struct Operator : Ort::CustomOpBase<Operator<Kernel>, Computation<Kernel>, true>
 struct OwnOperators {
   Operator<ConvKernel> conv{{"QuantizedConv", {kByte, kByte, kByte, kByte, kFloat, kInt}, 5}};
   Operator<SnakeKernel> snake{{"Snake", {kFloat, kFloat, kFloat}, 3}};
-  Ort::CustomOpDomain domain{std::string(kOwnDomain).c_str()};
+  Ort::CustomOpDomain domain{kOwnDomain};
 
   OwnOperators() {
     domain.Add(&conv);

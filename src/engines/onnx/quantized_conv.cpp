@@ -84,7 +84,6 @@ class Convolution {
     fill(0, shape_.pad_begin);
     fill(shape_.pad_begin + shape_.in_length, row_);
     out += shape_.pad_begin * kGroup;
-    static constexpr std::array<std::uint8_t, kLanes> kNothing{};
     std::size_t i = 0;
     if (count == kGroup) {
       const std::uint8_t* x = conv_.x + first * shape_.in_length;
@@ -106,7 +105,7 @@ class Convolution {
     }
     for (; i < shape_.in_length; ++i) {
       for (std::size_t c = 0; c < kGroup; ++c)
-        out[i * kGroup + c] = c < count ? conv_.x[(first + c) * shape_.in_length + i] : kNothing[c];
+        out[i * kGroup + c] = c < count ? conv_.x[(first + c) * shape_.in_length + i] : std::uint8_t{0};
     }
   }
 

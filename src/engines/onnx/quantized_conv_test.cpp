@@ -1,7 +1,5 @@
 #include "engines/onnx/quantized_conv.h"
 
-#include "engines/onnx/elementwise.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -118,20 +116,6 @@ TEST_F(QuantizedConvTest, TheLoudestSumsDoNotOverflowOnTheWay) {
   std::vector<float> out(shape.out_channels * shape.out_length());
   convolve(conv, shape, out.data(), on_two_threads);
   EXPECT_EQ(out, by_formula(conv, shape));
-}
-
-TEST_F(QuantizedConvTest, SnakeIsTheFormula) {
-  std::vector<float> x;
-  for (int i = -4'000; i <= 4'000; ++i)
-    x.push_back(static_cast<float>(i) * 0.0137F);
-  for (const float frequency : {0.1F, 1.0F, 17.0F}) {
-    std::vector<float> out(x.size());
-    snake(x.data(), frequency, 0.7F, x.size(), out.data());
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double sine = std::sin(static_cast<double>(frequency * x[i]));
-      ASSERT_NEAR(out[i], x[i] + 0.7 * sine * sine, 1e-6 + 1e-7 * std::abs(x[i])) << frequency << " " << x[i];
-    }
-  }
 }
 
 }  // namespace

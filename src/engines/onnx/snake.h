@@ -1,4 +1,5 @@
-// Arithmetic over rows of floats with AVX-512. Private to onnx/; called only where can_convolve() (quantized_conv.h).
+// The Snake activation (Liu et al. 2020, arXiv:2006.08195) with AVX-512. Private to onnx/; called only where
+// can_convolve() (quantized_conv.h).
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,4 @@
-#include "engines/onnx/elementwise.h"
-
-#include <algorithm>
+#include "engines/onnx/snake.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -52,6 +50,7 @@ MORGAN_AVX512 void snake(const float* x, float frequency, float factor, std::siz
 #else
 
 void snake(const float* /*x*/, float /*frequency*/, float /*factor*/, std::size_t /*size*/, float* /*out*/) {}
+
 #endif
 
 }  // namespace morgan::engines::onnx
