@@ -140,7 +140,8 @@ void WsConnection::pump() {
 // Beast reads no further than a ping that it cannot answer, and it cannot while this message is in its way: who pings
 // and does not read would otherwise be noticed by nobody.
 void WsConnection::watch_write() {
-  unread_.expires_after(context_->options.write_timeout);
+  constexpr std::size_t kSlowest = 16U << 10U;  // bytes a second of a message that is long in the taking
+  unread_.expires_after(context_->options.write_timeout + std::chrono::seconds(current_.data.size() / kSlowest));
   unread_.async_wait([weak = weak_from_this()](error_code error) {
     if (error) return;
     if (const auto self = weak.lock()) self->cut();
