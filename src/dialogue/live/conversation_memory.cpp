@@ -69,19 +69,19 @@ void ConversationMemory::know_pauses(const std::string& profile) {
     pauses_.add(pause);
 }
 
+PromptOptions ConversationMemory::prompt_options() const {
+  return {options_.system_prompt, std::max(0, options_.max_history_messages), options_.max_prompt_tokens};
+}
+
 std::vector<engines::ChatMessage> ConversationMemory::prompt(const std::string& user_text) const {
-  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
-                              options_.max_prompt_tokens};
   long long next = history_.empty() ? 1 : history_.back().sequence + 1;
   if (amend_next_ && !history_.empty() && history_.back().role == "user") --next;
-  return build_prompt(options, history_, next, user_text);
+  return build_prompt(prompt_options(), history_, next, user_text);
 }
 
 std::vector<engines::ChatMessage> ConversationMemory::prompt_for_last() const {
-  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
-                              options_.max_prompt_tokens};
-  if (history_.empty()) return build_prompt(options, history_, 1, "");
-  return build_prompt(options, history_, history_.back().sequence, history_.back().content);
+  if (history_.empty()) return build_prompt(prompt_options(), history_, 1, "");
+  return build_prompt(prompt_options(), history_, history_.back().sequence, history_.back().content);
 }
 
 std::vector<engines::ChatMessage> ConversationMemory::prompt_behind(const std::string& answer,
@@ -90,9 +90,7 @@ std::vector<engines::ChatMessage> ConversationMemory::prompt_behind(const std::s
   std::vector<stores::StoredMessage> history = history_;
   if (!recalled.empty()) history.back().metadata = with_recalled(history.back().metadata, recalled);
   history.push_back({"assistant", answer, "", history.back().sequence + 1, ""});
-  const PromptOptions options{options_.system_prompt, std::max(0, options_.max_history_messages),
-                              options_.max_prompt_tokens};
-  return build_prompt(options, history, history.back().sequence + 1, "");
+  return build_prompt(prompt_options(), history, history.back().sequence + 1, "");
 }
 
 void ConversationMemory::remember_user(const std::string& text, const std::string& metadata) {

@@ -65,6 +65,7 @@ class ConversationMemory final : public LiveMemory, public std::enable_shared_fr
   void try_again(const Error& why);
   void forget_oldest();
   void write_pauses();
+  PromptOptions prompt_options() const;
   /// @param profile  nullopt: it could not be read
   void loaded(std::vector<stores::StoredMessage> history, const std::optional<std::string>& profile);
   void know_pauses(const std::string& profile);

@@ -121,6 +121,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void update_wait();
   void prefill(const std::string& text);
   bool prefill(std::vector<engines::ChatMessage> prompt);
+  void read_ahead(const Reply& reply);
   void judge(Generation generation, const engines::Hypothesis& hypothesis);
 
   // Answering.

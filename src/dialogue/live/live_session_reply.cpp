@@ -195,10 +195,14 @@ void LiveSession::on_reply_done(const std::shared_ptr<Reply>& reply, Result<Repl
     handle(Event::Kind::kReplyDone, reply->generation, outcome.has_value());
   }
   send_due();
-  // While it is being heard the model reads how the next prompt begins: at times all of the history, for its window
-  // moves.
-  if (reply == reply_ && reply->committed && outcome && reply->own_prompt)
-    prefill(memory_->prompt_behind(std::string(trim(reply->text)), outcome->recalled));
+  if (reply == reply_ && reply->committed) read_ahead(*reply);
+}
+
+/// While the answer is being heard the model reads how the next prompt begins: at times all of the history, for its
+/// window moves.
+void LiveSession::read_ahead(const Reply& reply) {
+  if (!reply.written || !reply.own_prompt) return;
+  prefill(memory_->prompt_behind(std::string(trim(reply.text)), reply.summary->recalled));
 }
 
 void LiveSession::commit_turn(Generation generation, bool written) {
@@ -235,6 +239,7 @@ void LiveSession::commit_turn(Generation generation, bool written) {
     trace.recording = parts_.recorder->keep_audio(listener_->utterance());
   output_->on_response_start(reply.response, turn_, reply.rate_hz, false);
   if (!reply.text.empty()) output_->on_response_text(reply.response, reply.text, reply.text, reply.written);
+  read_ahead(reply);
   if (asked || !own_memory_ || parts_.tools == nullptr) return;
   const bool tools = wants_tools();
   if (!tools || reply.plan->kind == tools::ToolPlan::Kind::kMaybe) parts_.tools->talked(config_.user_id);
@@ -357,8 +362,6 @@ void LiveSession::end_reply(ReplyEnd end) {
                              {reply->summary ? &*reply->summary : nullptr, reply->error ? &*reply->error : nullptr});
   output_->on_response_end(reply->response, end, heard);
   finish_trace(*reply, to_string(end));
-  // Where it was written before the turn was certain; else this is in the model's cache.
-  if (end == ReplyEnd::kCompleted && reply->own_prompt) prefill(memory_->prompt(""));
   if (reply->open || reply->bridged) pacer_.begin(pacer_.rate_hz());
 }
 

@@ -64,6 +64,15 @@ TEST_F(LiveDialogue, WhileItsAnswerIsHeardTheModelReadsHowTheNextPromptBegins) {
   EXPECT_EQ(begun.back().content, "");
 }
 
+TEST_F(LiveDialogue, WhatTheySpokeIsWhatTheyLikelySpeak) {
+  begin();
+  ask("what is the time?");
+  EXPECT_EQ(stt_.likely_language, "");
+  silence(300);
+  ask("turn on the light.");
+  EXPECT_EQ(stt_.likely_language, "en");
+}
+
 TEST_F(LiveDialogue, APauseAndGoingOnDropsTheDraftUnseen) {
   begin();
   turn_.probability = 0.05F;

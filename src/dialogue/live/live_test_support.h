@@ -92,6 +92,7 @@ class LiveStt final : public engines::SttEngine {
     const std::lock_guard lock(mutex);
     ++calls;
     if (stop.stop_requested()) return fail(stop.error());
+    likely_language = request.likely_language;
     if (request.priority == engines::SttPriority::kLive && on_live) on_live();
     if (error) return fail(*error);
     engines::Transcript transcript;
@@ -118,6 +119,7 @@ class LiveStt final : public engines::SttEngine {
 
   std::mutex mutex;
   int calls = 0;
+  std::string likely_language;  ///< of the last request
   std::optional<Error> error;
   std::function<void()> on_live;  ///< when the end of a turn is transcribed, not a part of it
 };
