@@ -48,12 +48,13 @@ constexpr std::size_t kDropSamples = samples_of(5);
 constexpr float kSureProbability = 0.6F;
 /// One word below this, and the final text is checked.
 constexpr float kLeastProbability = 0.5F;
-/// An utterance of which nothing is understood, longer than a breath with the silence around it.
-constexpr std::size_t kLongForNothing = samples_of(1.2);
 /// Words this near to the end may be cut off, or be heard otherwise once the next one is.
 constexpr double kRightContextSeconds = 0.4;
 /// So many passes in a row may not find what is known; then the likeliest place is taken.
 constexpr int kDoubtfulPasses = 2;
+/// Of less than this Whisper may be quite sure of a wrong language: half a second of "What happens" was Thai, and all
+/// that followed was then heard as Thai, which is not at all.
+constexpr std::size_t kLeastForLanguage = samples_of(1.5);
 /// A language is kept when Whisper is this sure of it, or after so much speech.
 constexpr float kSureLanguage = 0.8F;
 constexpr float kLikelyLanguage = 0.5F;
@@ -164,7 +165,7 @@ bool StreamingTranscriber::State::covers(const Heard& heard) const {
 }
 
 void StreamingTranscriber::State::learn_language(const Transcript& transcript, std::size_t samples) {
-  if (!language.empty() || transcript.segments.empty()) return;
+  if (!language.empty() || transcript.segments.empty() || samples < kLeastForLanguage) return;
   const float sure = samples >= kLanguageSamples ? kLikelyLanguage : kSureLanguage;
   if (transcript.language_probability >= sure) language = transcript.language;
 }
@@ -343,7 +344,7 @@ Result<void> StreamingTranscriber::State::hear_tail(const Heard& heard, DecodeKi
   last.engine_ms = engine_ms;
   last.checked_whole = cuts.back().sample == 0;
   last_end = pass.refused ? 0 : heard.end;
-  unsure = pass.refused || !pass.clean || is_unsure(pass.tail) || last.text.empty();
+  unsure = pass.refused || !pass.clean || is_unsure(pass.tail);
   return {};
 }
 
@@ -406,9 +407,7 @@ Result<Hypothesis> StreamingTranscriber::decode(DecodeKind kind, const StopToken
   } else {
     MORGAN_CHECK_OK(state.hear_tail(heard, kind, stop));
   }
-  // Somebody spoke and a quick pass has no word of it: better late than not heard.
-  const bool nothing = kind == DecodeKind::kPause && state.last.text.empty() && heard.end >= kLongForNothing;
-  if (state.unsure && (kind == DecodeKind::kFinal || nothing)) MORGAN_CHECK_OK(state.check_whole(stop));
+  if (kind == DecodeKind::kFinal && state.unsure) MORGAN_CHECK_OK(state.check_whole(stop));
   return state.last;
 }
 

@@ -209,6 +209,23 @@ TEST(StreamingTranscriber, AnUnsureFinalIsCheckedAgainstTheWhole) {
   EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text()));
 }
 
+TEST(StreamingTranscriber, HalfAWordDoesNotDecideOnTheLanguage) {
+  WordEngine engine(12);
+  engine.say(numbered(8));
+  Listener listener(engine);
+  engine.language_ = "th";
+  engine.language_probability_ = 0.95F;
+  listener.hear(std::span(engine.audio_).first(at(0.8)), at(0.4));
+  EXPECT_EQ(listener.last.language, "th");
+  EXPECT_FALSE(listener.last.language_known);
+  engine.language_ = "en";
+  listener.hear(std::span(engine.audio_).subspan(at(0.8)), at(0.4));
+  listener.decode(DecodeKind::kPause);
+  EXPECT_EQ(listener.last.language, "en");
+  EXPECT_TRUE(listener.last.language_known);
+  EXPECT_EQ(text::scored_words(listener.last.text), text::scored_words(engine.text()));
+}
+
 TEST(StreamingTranscriber, ACancelledOrFailedPassLosesNothing) {
   WordEngine engine(7);
   engine.say(numbered(16));
