@@ -1,5 +1,6 @@
 """A Morgan of the bench's own, on free ports, with a home of its own."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -13,10 +14,13 @@ SERVICES = ("core", "llm", "tts", "stt", "vad")
 START_LIMIT_S = 120
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(names):
+    """All are held until the last is found, else one may be given twice."""
+    with contextlib.ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in names}
+        for probe in probes.values():
+            probe.bind(("127.0.0.1", 0))
+        return {name: probe.getsockname()[1] for name, probe in probes.items()}
 
 
 class MorganServer:
@@ -27,7 +31,7 @@ class MorganServer:
 
     def __init__(self, binary, models, cache=None):
         self.binary, self.models, self.cache = binary, pathlib.Path(models), cache
-        self.ports = {name: free_port() for name in SERVICES}
+        self.ports = free_ports(SERVICES)
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
