@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "engines/ggml/cpu_products.h"
 
 #include <llama.h>
 
@@ -35,6 +36,7 @@ void start_llama_runtime() {
   std::call_once(once, [] {
     llama_log_set(on_log, nullptr);
     llama_backend_init();
+    use_block_products();
   });
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "engines/compute_thread.h"
+#include "engines/ggml/cpu_products.h"
 #include "engines/stt/engine_gate.h"
 #include "engines/stt/int8_backend.h"
 #include "engines/stt/speech_windows.h"
@@ -189,6 +190,7 @@ Result<std::unique_ptr<SttEngine>> load_whisper(const WhisperOptions& options, V
   }
   whisper_log_set(forward_log, nullptr);
   morgan_whisper_accelerator = make_int8_backend;
+  use_block_products();
   whisper_context_params params = whisper_context_default_params();
   params.use_gpu = options.gpu;
   // On the CPU only: elsewhere it hears what the previous call left behind a cut audio_ctx (docs/gotchas.md).
