@@ -14,24 +14,22 @@ namespace {
 
 /// Before the model has answered: as if it were undecided.
 constexpr double kUndecided = 0.7;
-/// Between these the model is undecided. Behind whole sentences it mostly says more than the upper one, within them
-/// it says more than the lower one in a quarter of the pauses, and more than the upper one in few.
-constexpr double kOpenProbability = 0.5;
-constexpr double kSureProbability = 0.95;
+/// Of pauses within recorded sentences the model says mostly less than the first of these, and more than the last in a
+/// quarter; behind synthesized questions never less than the first, and more than the last half of the time.
+constexpr std::array kProbabilities{0.1, 0.5, 0.725, 0.95};
 
-/// Share of the way from the shortest to the longest wait.
+/// Share of the way from the shortest to the longest wait, at each of kProbabilities. Whisper sets a full stop wherever
+/// a recording ends, so the words shorten no wait of which the sound is sure that more will come.
 struct WaitRow {
   TextEnding ending;
-  double sure;  ///< the model is sure that it is over
-  double undecided;
-  double open;  ///< ... that it is not
+  std::array<double, kProbabilities.size()> shares;
 };
 
 constexpr std::array kWaits{
-    WaitRow{TextEnding::kUnknown, 0.34, 0.67, 1.0},   WaitRow{TextEnding::kOpen, 0.70, 0.90, 1.0},
-    WaitRow{TextEnding::kDangling, 0.14, 0.55, 0.90}, WaitRow{TextEnding::kComplete, 0.0, 0.24, 0.62},
-    WaitRow{TextEnding::kQuestion, 0.0, 0.08, 0.26},  WaitRow{TextEnding::kShort, 0.06, 0.06, 0.06},
-    WaitRow{TextEnding::kDictation, 0.80, 0.95, 1.0},
+    WaitRow{TextEnding::kUnknown, {1.0, 1.0, 0.67, 0.34}},   WaitRow{TextEnding::kOpen, {1.0, 1.0, 0.90, 0.70}},
+    WaitRow{TextEnding::kDangling, {1.0, 0.90, 0.55, 0.14}}, WaitRow{TextEnding::kFragment, {1.0, 0.95, 0.80, 0.60}},
+    WaitRow{TextEnding::kComplete, {0.95, 0.50, 0.24, 0.0}}, WaitRow{TextEnding::kQuestion, {0.88, 0.26, 0.08, 0.0}},
+    WaitRow{TextEnding::kShort, {0.06, 0.06, 0.06, 0.06}},   WaitRow{TextEnding::kDictation, {1.0, 1.0, 0.95, 0.80}},
 };
 constexpr double kForget = 0.25;
 /// A speaker counts once so many pauses were seen.
@@ -48,6 +46,15 @@ constexpr std::array kOpenWords{"and", "but",  "or",  "because", "if",    "when"
 constexpr std::array kDanglingWords{"of",   "for", "to",   "with", "from", "by",   "in",    "on",     "at",    "about",
                                     "into", "is",  "are",  "was",  "were", "will", "would", "can",    "could", "so",
                                     "that", "who", "like", "then", "not",  "just", "her",   "between"};
+/// "What is it about?": whole, though "about" dangles.
+constexpr std::array kAsking{"what", "who", "whom", "where", "which", "whose"};
+constexpr std::array kPronouns{"it", "that", "this", "they", "them", "he", "she", "we", "you", "i", "these", "those"};
+/// What begins with one of these is whole only behind a comma.
+constexpr std::array kSubordinate{"unless", "if",    "when",  "while", "because",  "although",
+                                  "though", "since", "until", "once",  "whenever", "whereas"};
+constexpr std::array kCoordinate{"and", "but", "or", "so"};
+/// Fewer words behind "and" are no sentence yet.
+constexpr std::size_t kFewWords = 6;
 constexpr std::array kDigits{"zero", "oh",  "one",   "two",   "three", "four",
                              "five", "six", "seven", "eight", "nine",  "double"};
 constexpr std::array kSpelling{"at", "dot", "dash", "underscore", "hyphen", "slash"};
@@ -74,6 +81,29 @@ bool is_dictated(const std::string& word) {
   return digits || letter || is_one_of(word, kDigits) || is_one_of(word, kSpelling);
 }
 
+bool is_stranded(const std::vector<std::string>& words) {
+  const bool asks =
+      std::any_of(words.begin(), words.end(), [](const std::string& word) { return is_one_of(word, kAsking); });
+  return asks && words.size() >= 3 && is_one_of(words[words.size() - 2], kPronouns);
+}
+
+/// Words that may begin a sentence, and are none.
+bool is_fragment(const std::vector<std::string>& words, std::string_view text) {
+  if (is_one_of(words.front(), kSubordinate)) return text.find(',') == std::string_view::npos;
+  return is_one_of(words.front(), kCoordinate) && words.size() < kFewWords;
+}
+
+/// Between the two of kProbabilities on either side, on a straight line.
+double share_of(const WaitRow& row, double probability) {
+  if (probability <= kProbabilities.front()) return row.shares.front();
+  for (std::size_t i = 1; i < kProbabilities.size(); ++i) {
+    if (probability > kProbabilities[i]) continue;
+    const double way = (probability - kProbabilities[i - 1]) / (kProbabilities[i] - kProbabilities[i - 1]);
+    return row.shares[i - 1] + way * (row.shares[i] - row.shares[i - 1]);
+  }
+  return row.shares.back();
+}
+
 }  // namespace
 
 TextEnding ending_of(std::string_view text) {
@@ -98,9 +128,11 @@ TextEnding ending_of(std::string_view text) {
   if (open_mark || is_one_of(last, kOpenWords)) return TextEnding::kOpen;
   const bool question = mark == '?' || trimmed.ends_with("\uff1f");
   const bool stop = mark == '.' || mark == '!' || trimmed.ends_with("\u3002");
-  if (is_one_of(last, kDanglingWords)) return question || stop ? TextEnding::kDangling : TextEnding::kOpen;
+  if (is_one_of(last, kDanglingWords) && !(question && is_stranded(words)))
+    return question || stop ? TextEnding::kDangling : TextEnding::kOpen;
   if (question) return TextEnding::kQuestion;
-  return stop ? TextEnding::kComplete : TextEnding::kUnknown;
+  if (!stop) return TextEnding::kUnknown;
+  return is_fragment(words, trimmed) ? TextEnding::kFragment : TextEnding::kComplete;
 }
 
 void SpeakerPauses::add(Ms pause) {
@@ -112,10 +144,7 @@ Ms endpoint_wait(float probability, TextEnding ending, const SpeakerPauses& paus
   const double p = probability < 0 ? kUndecided : static_cast<double>(probability);
   const WaitRow& row =
       *std::find_if(kWaits.begin(), kWaits.end(), [&](const WaitRow& r) { return r.ending == ending; });
-  // 0: open, 1: undecided, 2: sure.
-  const double certainty = std::clamp((p - kOpenProbability) / (kSureProbability - kOpenProbability), 0.0, 1.0) * 2;
-  const double share = certainty < 1 ? row.open + certainty * (row.undecided - row.open)
-                                     : row.undecided + (certainty - 1) * (row.sure - row.undecided);
+  const double share = share_of(row, p);
   const auto shortest = static_cast<double>(limits.shortest);
   const auto longest = static_cast<double>(limits.longest);
   double wait = shortest + share * (longest - shortest);

@@ -13,6 +13,7 @@ enum class TextEnding : std::uint8_t {
   kUnknown,    ///< nothing is known of the words yet, or they have no mark at their end
   kOpen,       ///< a comma, "and", "the", "um": more must follow
   kDangling,   ///< a mark, but behind "of" or "for": a whole question, or Whisper's guess
+  kFragment,   ///< "Unless it rains." "And so my friends.": a full stop behind what is no sentence yet
   kComplete,   ///< a sentence with its full stop
   kQuestion,   ///< ... with its question mark
   kShort,      ///< "yes", "no", "okay": all alike, whatever the model thinks of each

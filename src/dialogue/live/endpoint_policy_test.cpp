@@ -7,8 +7,9 @@
 namespace morgan::dialogue::live {
 namespace {
 
-constexpr std::array kEndings{TextEnding::kUnknown,  TextEnding::kOpen,  TextEnding::kDangling, TextEnding::kComplete,
-                              TextEnding::kQuestion, TextEnding::kShort, TextEnding::kDictation};
+constexpr std::array kEndings{TextEnding::kUnknown,  TextEnding::kOpen,     TextEnding::kDangling,
+                              TextEnding::kFragment, TextEnding::kComplete, TextEnding::kQuestion,
+                              TextEnding::kShort,    TextEnding::kDictation};
 
 Ms wait(float probability, std::string_view text, const SpeakerPauses& pauses = {}) {
   return endpoint_wait(probability, ending_of(text), pauses, {});
@@ -78,7 +79,10 @@ TEST(EndpointPolicy, TheEndOfATextSaysWhatFollows) {
       Case{"Turn on the light.", TextEnding::kComplete},
       Case{"What is the time?", TextEnding::kQuestion},
       Case{"That is great!", TextEnding::kComplete},
-      Case{"What did you do that for?", TextEnding::kDangling},
+      Case{"What did you do that for?", TextEnding::kQuestion},
+      Case{"Who wrote it, and what is it about?", TextEnding::kQuestion},
+      Case{"What is the price of?", TextEnding::kDangling},
+      Case{"Is that the way to?", TextEnding::kDangling},
       Case{"I would like to buy a car and", TextEnding::kOpen},
       Case{"I would like to buy a car and.", TextEnding::kOpen},
       Case{"I was thinking that, um", TextEnding::kOpen},
@@ -89,6 +93,12 @@ TEST(EndpointPolicy, TheEndOfATextSaysWhatFollows) {
       Case{"I mean...", TextEnding::kOpen},
       Case{"I mean\u2026", TextEnding::kOpen},
       Case{"My name is -", TextEnding::kOpen},
+      Case{"Unless to be rather cold-hearted.", TextEnding::kFragment},
+      Case{"And so my fellow Americans.", TextEnding::kFragment},
+      Case{"If it rains tomorrow.", TextEnding::kFragment},
+      Case{"If it rains tomorrow, close the windows.", TextEnding::kComplete},
+      Case{"And then turn off all the lights upstairs.", TextEnding::kComplete},
+      Case{"When is the train?", TextEnding::kQuestion},
       Case{"Because", TextEnding::kOpen},
       Case{"My number is 555", TextEnding::kDictation},
       Case{"07911", TextEnding::kDictation},
@@ -122,8 +132,20 @@ TEST(EndpointPolicy, WhoDictatesIsGivenTime) {
 }
 
 TEST(EndpointPolicy, WhoBreaksOffIsGivenTime) {
-  for (const float probability : {0.1F, 0.5F, 0.9F})
+  for (const float probability : {0.5F, 0.7F, 0.9F})
     EXPECT_GE(wait(probability, "I would like some bread and"), wait(probability, "I would like some bread.") + 200);
+}
+
+TEST(EndpointPolicy, AFullStopSaysLittleWhereTheVoiceGoesOn) {
+  // From recordings with a pause in them: the model's probability after 130 ms, and the words so far.
+  EXPECT_GE(wait(0.10F, "He was not."), 1'250);
+  EXPECT_GE(wait(0.04F, "He was not an ill-spot."), 1'250);
+  EXPECT_GE(wait(0.03F, "Had he married a more amiable woman?"), 1'200);
+  EXPECT_GE(wait(0.98F, "And so my fellow Americans."), 900);
+  EXPECT_GE(wait(0.98F, "Unless to be rather cold-hearted."), 900);
+  // And of questions that were over.
+  EXPECT_LE(wait(0.51F, "How do I get a red wine stain out of a white shirt?"), 500);
+  EXPECT_LE(wait(0.70F, "Who wrote Pride and Prejudice, and what is it about?"), 320);
 }
 
 TEST(EndpointPolicy, AQuestionThatBothWitnessesTakeForWholeIsAnsweredAtOnce) {
