@@ -26,6 +26,9 @@ constexpr const char* kDecoders =
     "vorbis,opus,libopus";
 /// A damaged file may answer every read with an error; give up after this many in a row.
 constexpr int kReadErrorsInARow = 64;
+/// What is stated, or reckoned from the size, counts a little too much: tags, pictures, priming. What is really too
+/// long by less than this is found while it is decoded.
+constexpr double kStatedTolerance = 10;  // seconds
 
 Failure invalid_audio(std::string message) {
   return fail(Error{ErrorCode::kInvalidArgument, std::move(message), "INVALID_AUDIO"});
@@ -133,15 +136,17 @@ bool to_mono(const AVFrame& frame, std::vector<float>& out) {
 
 class MediaDecoder {
  public:
-  MediaDecoder(std::string_view bytes, int rate_hz, const DecodeLimits& limits)
-      : file_{bytes}, limits_(limits), result_{{}, rate_hz} {}
+  MediaDecoder(std::string_view bytes, int rate_hz, const DecodeLimits& limits, SampleLease& lease)
+      : file_{bytes}, limits_(limits), lease_(lease), result_{{}, rate_hz} {}
 
   Result<PcmBuffer> run() {
     MORGAN_CHECK_OK(open());
     MORGAN_CHECK_OK(open_codec());
+    MORGAN_CHECK_OK(expect_length());
     MORGAN_CHECK_OK(decode());
-    finish_resampler();
+    MORGAN_CHECK_OK(finish_resampler());
     if (result_.samples.empty()) return invalid_audio("the audio file has a header but no samples that can be decoded");
+    lease_.shrink_to(result_.samples.size());
     return std::move(result_);
   }
 
@@ -202,17 +207,46 @@ class MediaDecoder {
       return invalid_audio(
           fmt::format("the codec '{}' of this audio file cannot be decoded: {}", codec->name, ffmpeg_error(status)));
     }
-    // Plain PCM tells its length by its size: refuse before hours of it are converted. Headers are not believed.
-    const std::int64_t sample_bits = av_get_exact_bits_per_sample(codec->id);
-    const double bits_per_second =
-        static_cast<double>(sample_bits) * codec_->ch_layout.nb_channels * codec_->sample_rate;
-    const bool pcm = std::string_view(codec->name).starts_with("pcm_") &&
-                     (stream.duration == AV_NOPTS_VALUE ||
-                      static_cast<double>(stream.duration) * av_q2d(stream.time_base) > limits_.max_seconds);
-    constexpr double kHeaderAllowanceBytes = 1 << 16;
-    const double data_bytes = static_cast<double>(file_.bytes.size()) - kHeaderAllowanceBytes;
-    if (pcm && bits_per_second > 0 && data_bytes * 8 / bits_per_second > limits_.max_seconds) return too_long();
     return {};
+  }
+
+  /// Refuses by the stated length, before hours are decoded, and else makes room for it.
+  Result<void> expect_length() {
+    const double seconds = expected_seconds(*format_->streams[stream_]);
+    const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE && !has_fixed_bits();
+    if (!guessed && seconds > limits_.max_seconds + kStatedTolerance) return too_long();
+    return hold(samples_of(std::min(seconds, limits_.max_seconds)));
+  }
+
+  /// 0: nothing tells. A streamed wav states a length of days; where each sample has its bits, the size knows better.
+  double expected_seconds(const AVStream& stream) const {
+    const bool told = stream.duration != AV_NOPTS_VALUE && stream.duration > 0;
+    const double stated = told ? static_cast<double>(stream.duration) * av_q2d(stream.time_base) : 0;
+    if (!has_fixed_bits()) return stated;
+    const double bits_per_second = static_cast<double>(av_get_exact_bits_per_sample(codec_->codec_id)) *
+                                   codec_->ch_layout.nb_channels * codec_->sample_rate;
+    const double by_size = static_cast<double>(file_.bytes.size()) * 8 / bits_per_second;
+    return told ? std::min(stated, by_size) : by_size;
+  }
+
+  bool has_fixed_bits() const {
+    return av_get_exact_bits_per_sample(codec_->codec_id) > 0 && codec_->ch_layout.nb_channels > 0 &&
+           codec_->sample_rate > 0;
+  }
+
+  std::size_t samples_of(double seconds) const { return static_cast<std::size_t>(seconds * result_.rate_hz); }
+
+  Result<void> hold(std::size_t samples) {
+    MORGAN_CHECK_OK(lease_.grow_to(samples));
+    result_.samples.reserve(samples);
+    return {};
+  }
+
+  /// For what came without a true length. By less than the vector would, which doubles, and to no more than the limit.
+  Result<void> make_room(std::size_t more) {
+    const std::size_t needed = result_.samples.size() + more;
+    if (needed <= result_.samples.capacity()) return {};
+    return hold(std::max(needed, std::min(needed + needed / 2, samples_of(limits_.max_seconds))));
   }
 
   Result<void> decode() {
@@ -252,35 +286,34 @@ class MediaDecoder {
     if (!to_mono(frame, mono_)) return invalid_audio("the audio file uses an unknown sample type");
     // Chained Ogg and joined mp3 files may change the rate on the way.
     if (frame.sample_rate != source_rate_) {
-      finish_resampler();
+      MORGAN_CHECK_OK(finish_resampler());
       auto resampler = Resampler::create(frame.sample_rate, result_.rate_hz);
       if (!resampler) return invalid_audio(fmt::format("the audio file cannot be used: {}", resampler.error().message));
       resampler_ = std::move(*resampler);
       source_rate_ = frame.sample_rate;
     }
-    if (source_rate_ == result_.rate_hz) {
-      result_.samples.insert(result_.samples.end(), mono_.begin(), mono_.end());
-    } else {
-      append_clamped(resampler_->push(mono_));
-    }
-    return {};
+    if (source_rate_ == result_.rate_hz) return append(mono_);
+    return append(resampler_->push(mono_));
   }
 
-  void finish_resampler() {
-    if (resampler_ != nullptr) append_clamped(resampler_->finish());
-    resampler_ = nullptr;
+  Result<void> finish_resampler() {
+    const auto resampler = std::exchange(resampler_, nullptr);
+    return resampler == nullptr ? Result<void>() : append(resampler->finish());
   }
 
-  /// The filter overshoots a little at full scale.
-  void append_clamped(const std::vector<float>& samples) {
+  /// Clamped, for the resampler's filter overshoots a little at full scale.
+  Result<void> append(const std::vector<float>& samples) {
+    MORGAN_CHECK_OK(make_room(samples.size()));
     const std::size_t before = result_.samples.size();
     result_.samples.resize(before + samples.size());
     std::transform(samples.begin(), samples.end(), result_.samples.begin() + static_cast<std::ptrdiff_t>(before),
                    [](float sample) { return std::clamp(sample, -1.0F, 1.0F); });
+    return {};
   }
 
   MemoryFile file_;
   DecodeLimits limits_;
+  SampleLease& lease_;
   PcmBuffer result_;
   IoPtr io_;  // outlives format_, which reads through it
   InputPtr format_;
@@ -294,10 +327,11 @@ class MediaDecoder {
 
 }  // namespace
 
-Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits) {
+Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits, SampleLease* lease) {
   silence_ffmpeg();
   if (bytes.empty()) return invalid_audio("the audio file is empty (0 bytes)");
-  return MediaDecoder(bytes, rate_hz, limits).run();
+  SampleLease own;
+  return MediaDecoder(bytes, rate_hz, limits, lease != nullptr ? *lease : own).run();
 }
 
 }  // namespace morgan::audio

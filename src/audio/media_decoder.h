@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audio/pcm.h"
+#include "audio/sample_budget.h"
 #include "base/result.h"
 
 #include <string_view>
@@ -17,8 +18,11 @@ struct DecodeLimits {
 /// @param bytes  a whole file, any container that FFmpeg knows from the list above
 /// @param rate_hz  rate of the result
 /// @error kInvalidArgument, reason INVALID_AUDIO  empty, not audio, header only, no samples
-/// @error kTooLarge  longer than the limit
+/// @param lease  counts the result for as long as the caller keeps it; null: it counts while it is decoded
+/// @error kTooLarge  longer than the limit, as its header says or as is found on the way
+/// @error kOverloaded  others hold too many samples, see SampleBudget
 /// A file cut short is decoded as far as it goes. @thread any
-Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits = {});
+Result<PcmBuffer> decode_media(std::string_view bytes, int rate_hz, const DecodeLimits& limits = {},
+                               SampleLease* lease = nullptr);
 
 }  // namespace morgan::audio

@@ -140,6 +140,65 @@ TEST(MediaDecoder, StopsAtTheLimitInEveryFormat) {
   }
 }
 
+/// A FLAC whose STREAMINFO states `samples`. @source RFC 9639, section 8.2: 36 bits, the last of bytes 18 to 25
+std::string flac_that_states(std::uint64_t samples, std::string file) {
+  const auto at = [&](std::size_t i) -> char& { return file[i]; };
+  at(21) = static_cast<char>((static_cast<unsigned>(at(21)) & 0xF0U) | ((samples >> 32U) & 0x0FU));
+  for (std::size_t i = 0; i < 4; ++i)
+    at(22 + i) = static_cast<char>((samples >> (24U - 8U * i)) & 0xFFU);
+  return file;
+}
+
+TEST(MediaDecoder, BelievesAHeaderThatStatesTooMuch) {
+  const auto file = encode_media(AudioFormat::kFlac, PcmBuffer{std::vector<float>(16000 * 2), 16000});
+  ASSERT_TRUE(file);
+  const auto ten_hours = flac_that_states(std::uint64_t{10} * 3600 * 16000, *file);
+  const auto refused = decode_media(ten_hours, kSpeechRate);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
+  EXPECT_TRUE(decode_media(flac_that_states(std::uint64_t{2} * 3600 * 16000, *file), kSpeechRate));
+}
+
+TEST(MediaDecoder, StopsAtTheLimitWhereTheHeaderStatesLess) {
+  const auto file = encode_media(AudioFormat::kFlac, PcmBuffer{std::vector<float>(16000 * 10), 16000});
+  ASSERT_TRUE(file);
+  for (const std::uint64_t stated : {0, 16000}) {
+    const auto refused = decode_media(flac_that_states(stated, *file), kSpeechRate, {.max_seconds = 5});
+    ASSERT_FALSE(refused) << stated;
+    EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge) << stated;
+    const auto whole = decode_media(flac_that_states(stated, *file), kSpeechRate, {.max_seconds = 11});
+    ASSERT_TRUE(whole) << whole.error().message;
+    EXPECT_EQ(whole->samples.size(), 160'000U) << stated;
+    EXPECT_LE(whole->samples.capacity(), 176'000U) << stated;
+  }
+}
+
+TEST(MediaDecoder, CountsWhatItsResultHolds) {
+  const auto file = encode_media(AudioFormat::kFlac, PcmBuffer{std::vector<float>(16000), 16000});
+  ASSERT_TRUE(file);
+  SampleBudget budget(40'000);
+  SampleLease lease(budget);
+  const auto decoded = decode_media(*file, kSpeechRate, {}, &lease);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(budget.held(), decoded->samples.size());
+  SampleLease second(budget);
+  EXPECT_TRUE(decode_media(*file, kSpeechRate, {}, &second));
+  SampleLease third(budget);
+  const auto refused = decode_media(*file, kSpeechRate, {}, &third);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kOverloaded);
+}
+
+TEST(MediaDecoder, RefusesWhileOthersHoldTheWholeBudget) {
+  const auto file = encode_media(AudioFormat::kOpus, PcmBuffer{std::vector<float>(16000), 16000});
+  ASSERT_TRUE(file);
+  SampleLease others;
+  ASSERT_TRUE(others.grow_to(kBudgetSamples));
+  EXPECT_EQ(decode_media(*file, kSpeechRate).error().code, ErrorCode::kOverloaded);
+  others.shrink_to(0);
+  EXPECT_TRUE(decode_media(*file, kSpeechRate));
+}
+
 TEST(MediaDecoder, SurvivesDamage) {
   const auto tone = sine(440, 0.5, 16000);
   std::mt19937 random(7);

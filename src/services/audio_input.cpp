@@ -49,24 +49,33 @@ bool two_frames(std::string_view bytes, std::size_t (*frame_bytes)(std::string_v
   return first > 0 && frame_bytes(bytes, first) > 0;
 }
 
-Result<audio::PcmBuffer> from_pcm16(std::string_view bytes, int rate_hz, double max_seconds, std::string_view param) {
+Result<ReceivedAudio> from_pcm16(std::string_view bytes, int rate_hz, double max_seconds, std::string_view param) {
   if (bytes.size() < 2) return invalid_audio(param, "the audio is empty");
-  if (static_cast<double>(bytes.size() / 2) / rate_hz > max_seconds) {
+  const double seconds = static_cast<double>(bytes.size() / 2) / rate_hz;
+  if (seconds > max_seconds) {
     return fail(Error{ErrorCode::kTooLarge,
                       "the audio is longer than " + std::to_string(static_cast<long long>(max_seconds)) + " s", "",
                       std::string(param)});
   }
-  audio::PcmBuffer pcm = audio::decode_pcm16(bytes, rate_hz);
-  if (rate_hz == audio::kSpeechRate) return pcm;
-  return audio::resample(pcm, audio::kSpeechRate);
+  ReceivedAudio received;
+  MORGAN_CHECK_OK(received.lease.grow_to(static_cast<std::size_t>(seconds * audio::kSpeechRate)));
+  received.pcm = audio::decode_pcm16(bytes, rate_hz);
+  if (rate_hz != audio::kSpeechRate) {
+    MORGAN_TRY(received.pcm, audio::resample(received.pcm, audio::kSpeechRate));
+  }
+  return received;
 }
 
-Result<audio::PcmBuffer> from_file(std::string_view bytes, double max_seconds, std::string_view param) {
+Result<ReceivedAudio> from_file(std::string_view bytes, double max_seconds, std::string_view param) {
   if (bytes.empty()) return invalid_audio(param, "the audio is empty (0 bytes)");
   audio::DecodeLimits limits;
   limits.max_seconds = max_seconds;
-  auto decoded = audio::decode_media(bytes, audio::kSpeechRate, limits);
-  if (decoded) return decoded;
+  ReceivedAudio received;
+  auto decoded = audio::decode_media(bytes, audio::kSpeechRate, limits, &received.lease);
+  if (decoded) {
+    received.pcm = std::move(*decoded);
+    return received;
+  }
   Error error = std::move(decoded).error();
   error.param = param;
   return fail(std::move(error));
@@ -101,7 +110,7 @@ bool looks_like_media(std::string_view bytes) {
   return two_frames(bytes, mp3_frame_bytes) || two_frames(bytes, adts_frame_bytes);
 }
 
-Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& fields, const ServiceContext& context) {
+Result<ReceivedAudio> read_audio(const net::Request& request, const Fields& fields, const ServiceContext& context) {
   const double max_seconds = context.max_audio_seconds;
   const std::uint64_t max_bytes = context.max_upload_bytes;
   for (const std::string_view name : {"audio", "file", "audio_file"}) {
@@ -132,7 +141,8 @@ Result<audio::PcmBuffer> read_audio(const net::Request& request, const Fields& f
     }
     return from_file(request.body, max_seconds, "body");
   }
-  return field_error("audio",
+  // OpenAI's calls know it by one name only.
+  return field_error(request.path.starts_with("/v1/") ? "file" : "audio",
                      "no audio was sent: send a multipart part 'audio' or 'file', a JSON field 'audio_data' in "
                      "base64, or a body of type audio/*");
 }

@@ -60,8 +60,8 @@ Result<McpToolAnswer> transcribe(const McpParts& parts, const McpCall& call) {
   MORGAN_TRY(const bool timestamps, fields.boolean_or("timestamps", false));
   MORGAN_CHECK_OK(check_is_file(fields));
   // Its body is the call, not audio: what is sent stands in the fields.
-  MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(net::Request{}, fields, *parts.context));
-  MORGAN_TRY(const engines::Transcript transcript, parts.stt->transcribe(pcm, request, call.stop));
+  MORGAN_TRY(const ReceivedAudio received, read_audio(net::Request{}, fields, *parts.context));
+  MORGAN_TRY(const engines::Transcript transcript, parts.stt->transcribe(received.pcm, request, call.stop));
   return McpToolAnswer{text_content(transcript.text), transcript_json(transcript, timestamps)};
 }
 

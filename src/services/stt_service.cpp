@@ -131,7 +131,8 @@ Result<net::Response> transcribe(const net::Request& request, const ServiceConte
 Result<net::Response> detect_language(const net::Request& request, const ServiceContext& context,
                                       engines::SttEngine& stt) {
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
-  MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(request, fields, context));
+  MORGAN_TRY(const ReceivedAudio received, read_audio(request, fields, context));
+  const audio::PcmBuffer& pcm = received.pcm;
   auto guesses = stt.detect_language(pcm, request.stop);
   if (!guesses) return fail(engine_error(std::move(guesses).error(), "TRANSCRIPTION_ERROR"));
   OrderedJson alternatives = OrderedJson::array();

@@ -57,8 +57,8 @@ Result<TranscribeCall> read_transcribe_call(const net::Request& request, const F
                                             std::optional<engines::SttTask> fixed_task) {
   TranscribeCall call;
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
-  MORGAN_CHECK_OK(
-      check_model(model, std::array{stt.info()}, {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"}));
+  MORGAN_CHECK_OK(check_model(model, std::array{stt.info()},
+                              {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"}));
   MORGAN_TRY(const std::string language, fields.text_or("language", ""));
   call.request.language = language_code(language);
   MORGAN_TRY(call.request.prompt, read_prompt(fields));
@@ -75,7 +75,9 @@ Result<TranscribeCall> read_transcribe_call(const net::Request& request, const F
   const std::string_view vad_field = fields.present({"use_vad", "vad_filter"});
   MORGAN_TRY(call.request.use_vad, fields.boolean_or(vad_field, true));
   const auto start = std::chrono::steady_clock::now();
-  MORGAN_TRY(call.pcm, read_audio(request, fields, context));
+  MORGAN_TRY(ReceivedAudio received, read_audio(request, fields, context));
+  call.pcm = std::move(received.pcm);
+  call.lease = std::move(received.lease);
   call.decode_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return call;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "audio/pcm.h"
+#include "audio/sample_budget.h"
 #include "engines/stt/stt_engine.h"
 #include "services/fields.h"
 #include "services/service.h"
@@ -12,6 +13,7 @@ namespace morgan::services {
 struct TranscribeCall {
   engines::SttRequest request;
   audio::PcmBuffer pcm;
+  audio::SampleLease lease;  ///< of pcm
   TranscriptFormat format = TranscriptFormat::kJson;
   Granularity granularity;
   double decode_seconds = 0;  ///< it took to decode the audio

@@ -21,7 +21,8 @@ Result<net::Response> detect(const net::Request& request, const ServiceContext& 
   const auto start = std::chrono::steady_clock::now();
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   MORGAN_TRY(const engines::SegmenterOptions options, read_segmenter_options(fields));
-  MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(request, fields, context));
+  MORGAN_TRY(const ReceivedAudio received, read_audio(request, fields, context));
+  const audio::PcmBuffer& pcm = received.pcm;
   MORGAN_TRY(const auto found, engines::find_speech(vad, pcm, options));
   OrderedJson segments = OrderedJson::array();
   double speech_seconds = 0;
@@ -50,7 +51,8 @@ Result<net::Response> judge_turn(const net::Request& request, const ServiceConte
   if (turn == nullptr) return fail(ErrorCode::kUnavailable, "no end-of-turn model is loaded");
   MORGAN_TRY(const Fields fields, Fields::read_or_audio(request));
   MORGAN_TRY(const auto threshold, fields.number("threshold", {0, 1}));
-  MORGAN_TRY(const audio::PcmBuffer pcm, read_audio(request, fields, context));
+  MORGAN_TRY(const ReceivedAudio received, read_audio(request, fields, context));
+  const audio::PcmBuffer& pcm = received.pcm;
   auto probability = turn->probability_complete(pcm);
   if (!probability) return fail(engine_error(std::move(probability).error(), "MODEL_INFERENCE_ERROR"));
   const bool complete = *probability >= threshold.value_or(kCompleteProbability);

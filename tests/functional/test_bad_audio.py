@@ -2,6 +2,7 @@
 
 import base64
 import struct
+import time
 
 import numpy
 import pytest
@@ -111,8 +112,63 @@ def test_no_body_and_no_file(server):
         refused(server.post(service, path, files={"other": ("a.wav", SHORT_SILENCE)}), 400, code)
         refused(raw(service, path, b"--x\r\nbroken", "multipart/form-data; boundary=x"), 400, code)
         refused(raw(service, path, b"abc", "multipart/form-data"), 400, code)
-        refused(raw(service, path, b"abc", "text/html"), 400, code)
+        for kind in ("application/xml", "text/html", "text/plain", "image/png"):
+            refused(raw(service, path, b"abc", kind), 415,
+                    form_of(path, "UNSUPPORTED_MEDIA_TYPE", "unsupported_media_type"))
         refused(raw(service, path, b"", "audio/wav"), 400)
+
+
+def test_a_missing_file_is_named_as_the_api_names_it(server):
+    for service, path in (("stt", "/v1/audio/transcriptions"), ("core", "/v1/audio/translations")):
+        assert server.post(service, path, files={"other": b"x"}).json()["error"]["param"] == "file"
+    assert server.post("stt", "/transcribe").json()["details"]["param"] == "audio"
+
+
+def test_two_files_in_one_form(server):
+    two = [("file", ("a.wav", SHORT_SILENCE)), ("file", ("b.wav", SHORT_SILENCE))]
+    for service, path in ROUTES:
+        for files in (two, [two[0], ("audio", two[1][1])]):
+            answer = server.post(service, path, files=files)
+            assert "2 files" in refused(answer, 400, form_of(path, "INVALID_INPUT", "invalid_value"))
+
+
+def flac_of_silence(seconds, rate=16000):
+    """Frames of constant blocks, which a FLAC has eleven bytes for each. @source RFC 9639"""
+    block = 65535
+
+    def crc(data, width, polynomial):
+        value = 0
+        for byte in data:
+            value ^= byte << (width - 8)
+            for _ in range(8):
+                value = (value << 1 ^ (polynomial if value >> (width - 1) & 1 else 0)) & (2**width - 1)
+        return value
+
+    def coded(number):
+        return chr(number).encode("utf-8", "surrogatepass")
+
+    samples = seconds * rate
+    info = struct.pack(">HH6xQ16x", block, block, rate << 44 | 15 << 36 | samples)
+    frames = []
+    for index in range(samples // block):
+        head = b"\xff\xf8\x75\x08" + coded(index) + struct.pack(">H", block - 1)
+        frame = head + bytes([crc(head, 8, 0x07)]) + b"\0\0\0"
+        frames.append(frame + struct.pack(">H", crc(frame, 16, 0x8005)))
+    return b"fLaC\x80\0\0\x22" + info + b"".join(frames)
+
+
+def test_a_small_file_of_many_hours_costs_nothing(server):
+    def resident():
+        return server.get("stt", "/health").json()["memory_usage"]["rss"]
+
+    bomb, before = flac_of_silence(10 * 3600), resident()
+    assert len(bomb) < 200_000
+    assert server.transcribe(flac_of_silence(60), "a.flac").json()["duration"] > 50
+    for service, path in ROUTES:
+        began = time.monotonic()
+        refused(send(server, service, path, bomb), 413, form_of(path, "PAYLOAD_TOO_LARGE", "payload_too_large"))
+        assert time.monotonic() - began < 2
+    assert resident() < before + 200_000_000
 
 
 def test_base64_that_is_none(server):
