@@ -16,6 +16,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace morgan::net {
@@ -184,33 +185,47 @@ asio::awaitable<void> HttpConnection::serve_one() {
 }
 
 asio::awaitable<bool> HttpConnection::wait_for_request() {
-  if (buffer_.size() == 0) {
-    const bool first = parser_ == std::nullopt;
-    const auto limit = first ? context_->options.header_timeout : context_->options.idle_timeout;
-    const auto until = Clock::now() + limit;
+  const bool first = parser_ == std::nullopt;
+  const auto limit = first ? context_->options.header_timeout : context_->options.idle_timeout;
+  const auto until = Clock::now() + limit;
+  for (;;) {
+    // What a read writes into must not move.
+    if (buffer_.size() > 0) co_await stop_watching();
+    if (gone_ || context_->draining) co_return false;
+    if (request_has_begun()) co_return true;
+    const std::size_t had = buffer_.size();
     if (!watching_) watch();
     while (watching_ && !gone_ && !context_->draining && Clock::now() < until)
       co_await sleep_until(until);
-  } else {
-    co_await stop_watching();
+    if (buffer_.size() == had) co_return false;
   }
-  co_return !gone_ && !context_->draining && buffer_.size() > 0;
+}
+
+// RFC 9112, section 2.2: a line break too many after the last body is not an error. It begins no request either, and
+// may come in two pieces.
+bool HttpConnection::request_has_begun() {
+  std::string begin;
+  while ((begin = beast::buffers_to_string(asio::buffer(buffer_.data(), 2))) == "\r\n")
+    buffer_.consume(2);
+  return !begin.empty() && begin != "\r";
 }
 
 asio::awaitable<HttpConnection::Early> HttpConnection::read_head() {
-  // RFC 9112, section 2.2: a line break too many after the last body is not an error.
-  while (beast::buffers_to_string(asio::buffer(buffer_.data(), 2)) == "\r\n")
-    buffer_.consume(2);
   parser_.emplace();
   parser_->header_limit(kHeadLimit);
   parser_->body_limit(boost::none);  // each route has its own, see read_body
-  arm_deadline(context_->options.header_timeout);
-  const auto done = co_await http::async_read_header(socket_, buffer_, *parser_, kTuple);
-  disarm_deadline();
+  timed_out_ = false;
+  error_code error;
+  buffer_.consume(parser_->put(buffer_.data(), error));
+  // A head mostly arrives as a whole, and then nothing has to be waited for.
+  if (error == http::error::need_more) {
+    arm_deadline(context_->options.header_timeout);
+    const auto done = co_await http::async_read_header(socket_, buffer_, *parser_, kTuple);
+    disarm_deadline();
+    error = error_of(done);
+  }
   keep_alive_ = false;
-  const error_code error = error_of(done);
   Request& request = exchange_->request;
-  request.request_id = choose_request_id({});
   if (timed_out_) {
     co_return refuse(refusal(ErrorCode::kDeadlineExceeded, "the request's head did not arrive in time", 408));
   }
@@ -306,6 +321,7 @@ HttpConnection::Early HttpConnection::check_upgrade() {
 }
 
 asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
+  if (parser_->is_done()) co_return std::nullopt;
   const std::uint64_t limit = match_->options.body_limit;
   const Refusal large =
       refusal(ErrorCode::kTooLarge, "the body is larger than this address takes, " + human_bytes(limit), 413);
@@ -315,18 +331,21 @@ asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
     co_return refuse(large);
   }
   const bool waits = !exchange_->request.header("Expect").empty() && parser_->get().version() >= 11;
-  if (waits && !parser_->is_done() && buffer_.size() == 0) {
+  if (waits && buffer_.size() == 0) {
     const bool sent = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!sent) co_return std::nullopt;
   }
   const std::size_t head_fields = count_fields(parser_->get());
   std::string& body = exchange_->request.body;
-  const auto piece = std::make_unique_for_overwrite<char[]>(parser_->is_done() ? 1 : kBodyPiece);
+  const auto piece = std::make_unique_for_overwrite<char[]>(kBodyPiece);
+  const auto begin = Clock::now();
   while (!parser_->is_done()) {
     auto& target = parser_->get().body();
     target.data = piece.get();
     target.size = kBodyPiece;
-    arm_deadline(context_->options.header_timeout);
+    const auto patience = context_->options.header_timeout;
+    const auto spent = std::chrono::floor<std::chrono::milliseconds>(Clock::now() - begin);
+    arm_deadline(std::min(patience, body_time(patience, body.size()) - spent));
     const auto done = co_await http::async_read_some(socket_, buffer_, *parser_, kTuple);
     disarm_deadline();
     const error_code error = error_of(done);
@@ -547,23 +566,36 @@ void HttpConnection::on_watched(error_code error, std::size_t size) {
   wake();
 }
 
+// Hardly a deadline passes, and each request has several: a wait that ends no later than the new one goes on, and looks
+// again at its end.
 void HttpConnection::arm_deadline(std::chrono::milliseconds limit) {
   timed_out_ = false;
-  deadline_.expires_after(limit);
+  deadline_at_ = Clock::now() + limit;
+  if (!deadline_waits_ || deadline_.expiry() > deadline_at_) wait_for_deadline();
+}
+
+void HttpConnection::wait_for_deadline() {
+  deadline_waits_ = true;
+  deadline_.expires_at(deadline_at_);
   deadline_.async_wait([self = shared_from_this(), id = ++deadline_id_](error_code error) {
-    if (error || id != self->deadline_id_) return;
+    if (id != self->deadline_id_) return;
+    self->deadline_waits_ = false;
+    if (error || self->deadline_at_ == Clock::time_point::max()) return;
+    if (Clock::now() < self->deadline_at_) return self->wait_for_deadline();
     self->timed_out_ = true;
     self->socket_.cancel();
   });
 }
 
 void HttpConnection::disarm_deadline() {
-  ++deadline_id_;
-  deadline_.cancel();
+  deadline_at_ = Clock::time_point::max();
 }
 
 Response HttpConnection::refuse(const Refusal& refused) const {
+  if (exchange_->request.request_id.empty()) exchange_->request.request_id = choose_request_id({});
   Response response = respond_to_error(context_->options, refused.error, exchange_->request);
+  const std::chrono::duration<double> took = Clock::now() - began_;
+  response.headers.emplace("X-Process-Time", fmt::format("{:.4f}", took.count()));
   response.stream = nullptr;
   if (refused.status != 0) response.status = refused.status;
   if (refused.status == 503) response.headers.emplace("Retry-After", "1");
@@ -634,6 +666,9 @@ void HttpConnection::cut() {
   if (ws_) ws_->cut();
   gone_ = true;
   socket_.close();
+  ++deadline_id_;
+  deadline_waits_ = false;
+  deadline_.cancel();
   wake();
 }
 

@@ -50,6 +50,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   awaitable<bool> begin_tls();
   awaitable<void> end_sending();
   awaitable<bool> wait_for_request();
+  bool request_has_begun();
   awaitable<void> serve_one();
   awaitable<Early> read_head();
   Early route();
@@ -75,6 +76,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void on_watched(boost::system::error_code error, std::size_t size);
   void arm_deadline(std::chrono::milliseconds limit);
   void disarm_deadline();
+  void wait_for_deadline();
   void wake();
   void leave();
   void set_busy(bool busy);
@@ -86,8 +88,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string peer_;
   bool from_here_ = false;
   boost::asio::steady_timer event_;     // sleeps end when it is cancelled
-  boost::asio::steady_timer deadline_;  // its end cancels what the socket does
+  boost::asio::steady_timer deadline_;  // when deadline_at_ has come, what the socket does is cancelled
   std::uint64_t deadline_id_ = 0;
+  bool deadline_waits_ = false;
+  Clock::time_point deadline_at_ = Clock::time_point::max();
   boost::asio::cancellation_signal watch_cancel_;
   boost::beast::flat_buffer buffer_;
 

@@ -15,6 +15,8 @@ namespace http = boost::beast::http;
 namespace {
 
 constexpr std::size_t kMaxRequestId = 128;
+constexpr int kBodyGraceHeads = 3;  // of header_timeout
+constexpr std::uint64_t kLeastBodyBytesPerSecond = 10'000;
 
 std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
@@ -151,6 +153,10 @@ std::optional<Refusal> check_origin(const Request& request, std::span<const std:
   const bool reads =
       request.method == Method::kGet || request.method == Method::kHead || request.method == Method::kOptions;
   return reads ? std::nullopt : check_page_origin(request, allowed);
+}
+
+std::chrono::milliseconds body_time(std::chrono::milliseconds header_timeout, std::uint64_t bytes) {
+  return kBodyGraceHeads * header_timeout + std::chrono::milliseconds(bytes * 1'000 / kLeastBodyBytesPerSecond);
 }
 
 std::string choose_request_id(std::string_view offered) {

@@ -7,6 +7,8 @@
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +38,12 @@ std::optional<Refusal> check_page_origin(const Request& request, std::span<const
 /// The same for methods that change something: without it any page could post to a Morgan on its reader's
 /// own machine, for a form needs no leave.
 std::optional<Refusal> check_origin(const Request& request, std::span<const std::string> allowed = {});
+
+/// How long a body may take of which `bytes` have come: three times the wait for a head (30 s), and a second for every
+/// 10 kB. A microphone gives 32 kB/s, so a recording may be sent as it is made, and slow telephones have time for
+/// theirs; who sends a byte now and then would hold a connection for ever. What has come counts, not what was
+/// announced: it costs nothing to announce much.
+std::chrono::milliseconds body_time(std::chrono::milliseconds header_timeout, std::uint64_t bytes);
 
 /// The client's X-Request-ID when it is harmless, else a new one.
 std::string choose_request_id(std::string_view offered);

@@ -113,6 +113,15 @@ TEST(Url, TakesTargetsApart) {
   EXPECT_FALSE(parse_target(""));
 }
 
+TEST(Url, TakesDoubledSlashesForOne) {
+  EXPECT_EQ(parse_target("//v1/chat/completions")->path, "/v1/chat/completions");
+  EXPECT_EQ(parse_target("/v1///models//?a=b//c")->raw_path, "/v1/models/");
+  EXPECT_EQ(parse_target("/v1///models//?a=b//c")->query.at("a"), "b//c");
+  EXPECT_EQ(parse_target("http://host:1//v1/models")->path, "/v1/models");
+  EXPECT_EQ(parse_target("//")->raw_path, "/");
+  EXPECT_EQ(parse_target("/models/a%2F%2Fb")->raw_path, "/models/a%2F%2Fb");
+}
+
 TEST(Headers, GiveTheFirstOfEqualNamesWhateverTheCase) {
   Request request;
   request.headers.emplace("Accept", "first");

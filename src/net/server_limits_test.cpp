@@ -1,6 +1,9 @@
 // What a server must withstand: framings meant to deceive, and clients that send too much, too slowly or
 // never read.
+#include "net/http_guard.h"
 #include "net/server_test_support.h"
+
+#include <thread>
 
 namespace morgan::net {
 namespace {
@@ -132,6 +135,16 @@ TEST(Guard, CountsTheBytesOfChunks) {
   EXPECT_TRUE(client.read_all().starts_with("HTTP/1.1 413 "));
 }
 
+TEST(Guard, TakesTheEndOfAChunkedBodyByteByByte) {
+  const auto server = start_server(routes_with_limit(1'000));
+  RawClient client(server->port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  for (const char byte : std::string_view("1\r\nx\r\n0\r\n\r\n"))
+    client.send({&byte, 1});
+  EXPECT_TRUE(client.read_until("got:x").ends_with("got:x"));
+}
+
 TEST(Guard, GivesUpOnAHeadThatDripsIn) {
   ServerOptions options;
   options.header_timeout = std::chrono::milliseconds(60);
@@ -146,6 +159,38 @@ TEST(Guard, GivesUpOnABodyThatDoesNotCome) {
   const auto server = start_server(routes_with_limit(1'000), std::move(options));
   EXPECT_TRUE(
       exchange_raw(*server, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc").starts_with("HTTP/1.1 408 "));
+}
+
+TEST(Guard, GivesUpOnABodyThatDripsIn) {
+  ServerOptions options;
+  options.header_timeout = std::chrono::milliseconds(60);
+  const auto server = start_server(routes_with_limit(1'000'000), std::move(options));
+  RawClient client(server->port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
+  // Each byte comes well within the time between two reads, so only the time of the whole can end this.
+  std::promise<void> answered;
+  auto done = answered.get_future();
+  std::thread dripping([&] {
+    while (done.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready && client.send("x")) {
+    }
+  });
+  const std::string answer = client.read_until("\r\n\r\n");
+  answered.set_value();
+  dripping.join();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+}
+
+TEST(Guard, ABodyEarnsItsTimeAsItComes) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(body_time(milliseconds(10'000), 0), milliseconds(30'000));
+  EXPECT_EQ(body_time(milliseconds(10'000), 64'000'000), milliseconds(30'000 + 6'400'000));
+  EXPECT_EQ(body_time(milliseconds(60), 5'000), milliseconds(680));
+}
+
+TEST(Guard, EveryRefusalSaysHowLongItTook) {
+  const auto server = start_server(routes_with_limit(1'000));
+  EXPECT_GE(std::stod(header_of(get(*server, "/nowhere"), "X-Process-Time")), 0);
+  EXPECT_GE(std::stod(header_of(post(*server, "/nowhere", ""), "X-Process-Time")), 0);
 }
 
 TEST(Guard, ClosesAConnectionThatStaysIdle) {
@@ -192,6 +237,28 @@ TEST(Guard, TakesALineBreakTooManyBetweenRequests) {
   const std::string answer = exchange_raw(*server,
                                           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx\r\n"
                                           "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(answer.ends_with("hello")) << answer;
+}
+
+TEST(Guard, TakesALineBreakTooManyInTwoPieces) {
+  const auto server = start_server(routes_with_limit(1'000));
+  RawClient client(server->port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx\r");
+  EXPECT_TRUE(client.read_until("\r\n").starts_with("HTTP/1.1 200 "));
+  client.send("\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answers = client.read_all();
+  EXPECT_TRUE(answers.ends_with("hello")) << answers;
+}
+
+TEST(Guard, ALineBreakTooManyBeginsNoRequest) {
+  ServerOptions options;
+  options.header_timeout = std::chrono::milliseconds(60);
+  options.idle_timeout = std::chrono::milliseconds(200);
+  const auto server = start_server(routes_with_limit(1'000), std::move(options));
+  RawClient client(server->port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_EQ(answer.find("HTTP/1.1 408 "), std::string::npos) << answer;
   EXPECT_TRUE(answer.ends_with("hello")) << answer;
 }
 

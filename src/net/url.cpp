@@ -3,6 +3,8 @@
 #include "base/strings.h"
 #include "net/http_client.h"
 
+#include <algorithm>
+
 namespace morgan::net {
 
 namespace {
@@ -38,6 +40,15 @@ Result<std::map<std::string, std::string>> parse_query(std::string_view text) {
   return fields;
 }
 
+// Clients join an address that ends in a slash and a path that begins with one. Only plain slashes: "%2F" is part of a
+// segment.
+std::string without_double_slashes(std::string_view path) {
+  std::string single(path);
+  const auto both = [](char a, char b) { return a == '/' && b == '/'; };
+  single.erase(std::unique(single.begin(), single.end(), both), single.end());
+  return single;
+}
+
 }  // namespace
 
 Result<std::string> percent_decode(std::string_view text, PlusSign plus) {
@@ -70,7 +81,7 @@ Result<Target> parse_target(std::string_view target) {
   target = target.substr(0, target.find('#'));
   const std::size_t question = target.find('?');
   Target parsed;
-  parsed.raw_path = target.substr(0, question);
+  parsed.raw_path = without_double_slashes(target.substr(0, question));
   if (parsed.raw_path.empty() && question == 0) parsed.raw_path.assign(1, '/');
   if (parsed.raw_path != "*" && !parsed.raw_path.starts_with('/')) {
     return fail(ErrorCode::kInvalidArgument, "the path must begin with '/'");

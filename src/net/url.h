@@ -16,7 +16,7 @@ Result<std::string> percent_decode(std::string_view text, PlusSign plus = PlusSi
 
 /// A request target, taken apart.
 struct Target {
-  std::string raw_path;                      ///< as sent, for Router::find
+  std::string raw_path;                      ///< as sent, but for doubled slashes; for Router::find
   std::string path;                          ///< decoded
   std::map<std::string, std::string> query;  ///< decoded; the last of equal names counts
 };

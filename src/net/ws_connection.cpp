@@ -1,6 +1,7 @@
 #include "net/ws_connection.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -87,7 +88,7 @@ void WsConnection::watch_welcome() {
 }
 
 asio::awaitable<WsConnection::Arrived> WsConnection::read_message() {
-  const auto done = co_await ws_.async_read(buffer_, kTuple);
+  const auto done = co_await ws_.async_read(buffer_, asio::bind_cancellation_slot(stop_reading_.slot(), kTuple));
   const error_code error = std::get<0>(done);
   Arrived arrived;
   arrived.too_large = error == websocket::error::message_too_big;
@@ -152,7 +153,9 @@ void WsConnection::begin_close(const WsOutbox::Closing& closing) {
   close_sent_ = true;
   const beast::string_view reason(closing.reason.data(), closing.reason.size());
   ws_.async_close(websocket::close_reason(static_cast<websocket::close_code>(closing.code), reason),
-                  [self = shared_from_this()](error_code error) { self->lost(bool(error)); });
+                  asio::bind_cancellation_slot(stop_closing_.slot(), [self = shared_from_this()](error_code error) {
+                    self->lost(bool(error));
+                  }));
 }
 
 asio::awaitable<void> WsConnection::linger() {
@@ -176,9 +179,15 @@ void WsConnection::cut_after(std::chrono::milliseconds limit) {
   });
 }
 
+// Beast's close and its read may wait for each other and for nothing else (Boost 1.81: a frame that is no frame arrives
+// while the close is being written), so the end of the socket alone would not end them, nor the session.
 void WsConnection::cut() {
   deadline_.cancel();
   ws_.next_layer().close();
+  asio::post(context_->io, [self = shared_from_this()] {
+    self->stop_closing_.emit(asio::cancellation_type::terminal);
+    self->stop_reading_.emit(asio::cancellation_type::terminal);
+  });
 }
 
 }  // namespace morgan::net

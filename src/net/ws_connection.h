@@ -9,6 +9,7 @@
 #include "net/ws_types.h"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -85,6 +86,8 @@ class WsConnection : public std::enable_shared_from_this<WsConnection> {
   void cut_after(std::chrono::milliseconds limit);
   void watch_write();
 
+  boost::asio::cancellation_signal stop_reading_;  // these two: see cut()
+  boost::asio::cancellation_signal stop_closing_;
   Stream ws_;
   std::size_t max_message_;
   std::string protocol_;  // of the handshake's answer, or ""

@@ -62,6 +62,27 @@ TEST(WsProtocol, AClientThatSendsAllBeforeItReadsLearnsWhyItWasClosed) {
   }
 }
 
+TEST(WsProtocol, EndsASessionWhoseClientBreaksTheRulesWhileItIsBeingClosed) {
+  Counter gone;
+  ServerOptions options;
+  options.write_timeout = std::chrono::milliseconds(50);
+  const auto server = serve_sessions(
+      [&gone](TestSession& session) {
+        session.message = [&session](const WsMessage&) {
+          session.peer->close(1000, "enough");
+          return true;
+        };
+        session.gone = [&gone] { gone.add(); };
+      },
+      std::move(options));
+  RawWs client(*server);
+  ASSERT_TRUE(client.open());
+  // In one piece: the last frame is read while the close frame is being written.
+  client.send_bytes(encode({.payload = "close"}) + encode({.payload = "late"}) + encode({.masked = false}));
+  EXPECT_EQ(client.read_close(), 1000U);
+  EXPECT_TRUE(gone.reaches(1));
+}
+
 TEST(WsProtocol, RefusesAMessageByItsAnnouncedLengthAlone) {
   Served served;
   RawWs client(*served.server);

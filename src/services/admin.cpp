@@ -63,9 +63,36 @@ OrderedJson services_of(const std::vector<HealthPart>& parts, const std::vector<
   return services;
 }
 
+constexpr std::chrono::milliseconds kHealthAge{100};
+
 struct Health {
   HealthStatus status = HealthStatus::kHealthy;
   OrderedJson body;
+};
+
+// Monitors may ask faster than anything changes: an answer is good for a moment, and until a request was counted.
+// @thread the I/O thread of one service
+class HealthAnswers {
+ public:
+  template <typename Make>
+  const net::Response& get(const RequestCounters& counters, const Make& make) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint64_t answered = counters.answered;
+    const std::int64_t active = counters.active;
+    if (now - made_ >= kHealthAge || answered != answered_ || active != active_) {
+      answer_ = make();
+      made_ = now;
+      answered_ = answered;
+      active_ = active;
+    }
+    return answer_;
+  }
+
+ private:
+  net::Response answer_;
+  std::chrono::steady_clock::time_point made_{};  // long ago
+  std::uint64_t answered_ = 0;
+  std::int64_t active_ = 0;
 };
 
 Health describe_health(const ServiceContext& context, const RequestCounters& counters,
@@ -123,6 +150,7 @@ OrderedJson version_json(const ServiceContext& context) {
 void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)>& more_health) {
   const auto context = routes.shared_context();
   const auto counters = routes.counters();
+  const auto answers = std::make_shared<HealthAnswers>();  // shared with the copies of its handler
   routes.add(
       Method::kGet, "/health",
       {.tag = "service",
@@ -130,8 +158,9 @@ void add_health_routes(ApiRoutes& routes, const std::function<void(OrderedJson&)
        .description = "200 when healthy or degraded, 503 when unhealthy.",
        .json_answer = "Health",
        .scope = kOpen},
-      [context, counters, more_health](const net::Request&) -> Result<net::Response> {
-        return health_response(describe_health(*context, *counters, more_health));
+      [context, counters, more_health, answers](const net::Request&) -> Result<net::Response> {
+        return answers->get(*counters,
+                            [&] { return health_response(describe_health(*context, *counters, more_health)); });
       },
       ApiRoutes::inline_options());
   routes.add(

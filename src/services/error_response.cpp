@@ -7,6 +7,7 @@ namespace morgan::services {
 namespace {
 
 constexpr std::string_view kMethodNotAllowed = "METHOD_NOT_ALLOWED";
+constexpr int kClientClosed = 499;  // as nginx has it; nobody reads it but the log and the metrics
 
 struct Mapping {
   int status = 500;
@@ -29,7 +30,7 @@ Mapping mapping(ErrorCode code) {
       return {405, kMethodNotAllowed};
     case ErrorCode::kOverloaded:
       return {503, "SERVICE_UNAVAILABLE"};
-    // The client has gone and reads nothing, or the server stops and another should be asked.
+    // The server stops and another should be asked.
     case ErrorCode::kCancelled:
       return {503, "CANCELLED"};
     case ErrorCode::kDeadlineExceeded:
@@ -58,6 +59,16 @@ std::string openai_code(std::string_view code) {
   return to_lower_ascii(code);
 }
 
+int status_of(const Error& error, std::string_view code, const StopToken& stop) {
+  if (code == "RATE_LIMITED") return 429;
+  if (code == "FORBIDDEN") return 403;
+  if (code == "UNSUPPORTED_MEDIA_TYPE") return 415;
+  if (error.code == ErrorCode::kCancelled && stop.reason() == StopReason::kClientGone) return kClientClosed;
+  // The router's kUnsupported is a wrong method; an engine's names its reason.
+  if (error.code == ErrorCode::kUnsupported && code != kMethodNotAllowed) return 501;
+  return mapping(error.code).status;
+}
+
 }  // namespace
 
 int http_status(ErrorCode code) {
@@ -69,13 +80,8 @@ std::string error_code(const Error& error) {
 }
 
 net::Response error_response(const Error& error, const net::Request& request) {
-  const Mapping mapped = mapping(error.code);
   const std::string code = error_code(error);
-  int status = mapped.status;
-  if (code == "RATE_LIMITED") status = 429;
-  if (code == "FORBIDDEN") status = 403;
-  // The router's kUnsupported is a wrong method; an engine's names its reason.
-  if (error.code == ErrorCode::kUnsupported && code != kMethodNotAllowed) status = 501;
+  const int status = status_of(error, code, request.stop);
 
   OrderedJson body;
   if (request.path == "/v1" || request.path.starts_with("/v1/")) {

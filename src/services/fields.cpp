@@ -2,7 +2,9 @@
 
 #include "base/strings.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace morgan::services {
 
@@ -57,6 +59,14 @@ Result<void> check_range(std::string_view name, double value, NumberRange range)
                                plain_number(range.least) + " to " + plain_number(range.most));
 }
 
+// No route takes more than one file, and which of two is meant cannot be told.
+Result<void> check_one_file(std::span<const net::FormPart> parts) {
+  const auto files = std::count_if(parts.begin(), parts.end(), [](const auto& part) { return !part.filename.empty(); });
+  if (files <= 1) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "the form has " + std::to_string(files) + " files; send one recording in a request");
+}
+
 }  // namespace
 
 std::size_t count_characters(std::string_view text) {
@@ -95,6 +105,7 @@ Result<void> Fields::read_body(const net::Request& request, bool audio_allowed) 
   if (request.body.empty() && type.find("json") == std::string::npos) return {};
   if (type == "multipart/form-data") {
     MORGAN_TRY(parts_, net::parse_multipart(request.header("Content-Type"), request.body));
+    MORGAN_CHECK_OK(check_one_file(parts_));
     std::map<std::string, std::vector<std::string>> from_query;
     from_query.swap(written_);
     for (const net::FormPart& part : parts_) {
@@ -125,9 +136,12 @@ Result<void> Fields::read_body(const net::Request& request, bool audio_allowed) 
     }
     return {};
   }
-  return fail(ErrorCode::kInvalidArgument,
-              "a body of type '" + type + "' is not understood here; send application/json" +
-                  (audio_allowed ? ", multipart/form-data or audio/*" : " or multipart/form-data"));
+  const std::string_view wanted =
+      audio_allowed ? "application/json, multipart/form-data or audio/*" : "application/json or multipart/form-data";
+  if (type.empty()) return fail(ErrorCode::kInvalidArgument, "the body is no JSON object; send " + std::string(wanted));
+  return fail(Error{ErrorCode::kInvalidArgument,
+                    "a body of type '" + type + "' is not understood here; send " + std::string(wanted),
+                    "UNSUPPORTED_MEDIA_TYPE"});
 }
 
 Result<void> Fields::add_written(std::string name, std::string_view value) {

@@ -1,5 +1,6 @@
 """Texts, fields and options that are wrong: each gets a clear error, and the server goes on."""
 
+import gzip
 import json
 
 import numpy
@@ -33,6 +34,22 @@ def short(value):
 @pytest.mark.parametrize("service, path", JSON_ROUTES, ids=str)
 def test_what_is_not_a_json_object(server, service, path, body):
     refused(raw(server, service, path, body), 400, "invalid_value" if path.startswith("/v1") else "INVALID_INPUT")
+
+
+@pytest.mark.parametrize("service, path", JSON_ROUTES, ids=str)
+def test_media_types_that_are_not_taken(server, service, path):
+    code = "unsupported_media_type" if path.startswith("/v1") else "UNSUPPORTED_MEDIA_TYPE"
+    for kind in ("application/xml", "text/html", "image/png"):
+        refused(raw(server, service, path, b"{\"text\":\"a\"}", kind), 415, code)
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    refused(requests.post(server.url(service, path), data=gzip.compress(b"{}"), headers=packed, timeout=60), 415, code)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", "text/plain", None])
+def test_json_by_whatever_name_curl_gives_it(server, kind):
+    headers = {"Content-Type": kind, "Content-Encoding": "identity"}
+    answer = requests.post(server.url("llm", "/embed"), data=b"{\"text\":\"hello\"}", headers=headers, timeout=60)
+    assert answer.status_code == 200 and answer.json()["dimension"] == 384
 
 
 @pytest.mark.parametrize("fields", [
@@ -93,6 +110,11 @@ def test_unknown_voices(server, voice):
                                   ("core", "/api/text", {"text": "Hi", "generate_audio": True})):
         code = "voice_not_found" if path.startswith("/v1") else "VOICE_NOT_FOUND"
         assert "joe" in refused(server.post(service, path, {**fields, "voice": voice}), 404, code)
+
+
+def test_a_misspelt_name_of_openai_s_voices_is_set_right(server):
+    for service, path, field in (("tts", "/synthesize", "text"), ("core", "/v1/audio/speech", "input")):
+        assert "did you mean 'alloy'" in refused(server.post(service, path, {field: "Hi", "voice": "aloy"}), 404)
 
 
 @pytest.mark.parametrize("service, path, fields", [

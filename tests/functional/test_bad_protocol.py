@@ -10,15 +10,31 @@ from conftest import SERVICES, refused, wait_until
 pytestmark = pytest.mark.usefixtures("stays_healthy")
 
 
-def exchange(server, data, service="core"):
-    """Sends bytes, then nothing more. @return all that comes back until the server closes"""
+def exchange(server, data, service="core", stays=False):
+    """Sends bytes, then nothing more; who stays could. @return all that comes back until the server closes"""
     with socket.create_connection(("127.0.0.1", server.ports[service]), timeout=15) as connection:
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        if not stays:
+            connection.shutdown(socket.SHUT_WR)
         received = b""
         while piece := connection.recv(65536):
             received += piece
         return received
+
+
+def answers_in(received):
+    """@return status, headers and body of each answer; all of it must be answers"""
+    found = []
+    while received:
+        head, end, rest = received.partition(b"\r\n\r\n")
+        assert end and head.startswith(b"HTTP/1.1 "), received[:200]
+        status, *lines = head.decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        length = int(headers["content-length"])
+        assert len(rest) >= length, "the last answer is cut short"
+        found.append((int(status.split()[1]), headers, rest[:length]))
+        received = rest[length:]
+    return found
 
 
 def post(head, body=b"", path=b"/api/text"):
@@ -47,6 +63,31 @@ def test_what_is_not_http(server, request_bytes, status):
     assert b'"error"' in body and b'"message"' in body
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_hundred_requests_at_once_are_answered_in_their_order(server, service):
+    """What is answered at once overtakes nothing that a worker answers."""
+    paths = ["/version", "/models" if service == "vad" else "/v1/models", "/docs", "/nowhere"] * 25
+    heads = [f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: {number}\r\n"
+             for number, path in enumerate(paths)]
+    sent = "\r\n".join(heads) + "Connection: close\r\n\r\n"
+    answers = answers_in(exchange(server, sent.encode(), service, stays=True))
+    assert [headers["x-request-id"] for _, headers, _ in answers] == [str(number) for number in range(100)]
+    assert [status for status, _, _ in answers] == [200, 200, 200, 404] * 25
+    assert all(len({body for _, _, body in answers[kind::4]}) == 1 for kind in range(3)), "one has another's body"
+
+
+@pytest.mark.parametrize("junk", [b"GARBAGE\r\n\r\n", bytes(50_000),
+                                  b"\x16\x03\x01\x02\0\1\0\1\xfc\x03\x03" + bytes(300),
+                                  b"GET /version HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n" * 50],
+                         ids=["garbage", "zeros", "tls", "requests"])
+def test_junk_behind_good_requests_spoils_none_of_their_answers(server, junk):
+    sent = b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
+    *good, bad = answers_in(exchange(server, sent + junk, stays=True))
+    assert [status for status, _, _ in good] == [200] * 50 and len({body for _, _, body in good}) == 1
+    status, headers, body = bad
+    assert status == 400 and headers["connection"] == "close" and b'"message"' in body
+
+
 def test_a_body_that_ends_early_is_not_taken_for_a_whole_one(server):
     said = b'{"text":"Hi","user_id":"early"}'
     answer = exchange(server, post(b"Content-Length: 100", said))
@@ -64,6 +105,21 @@ def test_an_address_leads_to_no_file(server, path):
     request.url = server.url("tts", path)  # as it is: requests would tidy it up
     with requests.Session() as session:
         refused(session.send(request, timeout=15), 404)
+
+
+@pytest.mark.parametrize("path", ["//v1/models", "/v1//models", "///v1/models//"])
+def test_doubled_slashes_count_as_one(server, path):
+    request = requests.Request("GET", server.url("llm", "/")).prepare()
+    request.url = server.url("llm", path)
+    with requests.Session() as session:
+        assert session.send(request, timeout=15).json()["object"] == "list"
+
+
+def test_refusals_of_an_address_say_how_long_they_took(server):
+    for method, path, status in (("GET", "/nowhere", 404), ("DELETE", "/api/text", 405), ("GET", "/v1/nowhere", 404)):
+        answer = requests.request(method, server.url("core", path), timeout=15)
+        refused(answer, status)
+        assert float(answer.headers["X-Process-Time"]) >= 0
 
 
 @pytest.mark.parametrize("path", ["/voices/%00", "/voices/%ff", "/voices/%"])

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 
 import pytest
@@ -111,6 +112,32 @@ class Receiver:
 
     def events(self):
         return [json.loads(body) for _, body in self.requests]
+
+
+def test_a_client_that_leaves_is_no_failure_of_the_service(own_server):
+    receiver = Receiver(failures=0)
+    own_server.start(MORGAN_WEBHOOKS_URLS=receiver.url)
+
+    def health():
+        return own_server.get("llm", "/health").json()
+
+    story = {"messages": [{"role": "user", "content": "Write a very long story about the sea."}], "max_tokens": 3000}
+    body = json.dumps(story).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for leave in (lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_WR)):
+        with socket.create_connection(("127.0.0.1", own_server.ports["llm"]), timeout=30) as client:
+            client.sendall(head + body)
+            wait_until(lambda: health()["active_requests"] == 1, 10, "the beginning of the story")
+            leave(client)
+            wait_until(lambda: health()["active_requests"] == 0, 20, "the end of the story that nobody waits for")
+    assert health()["error_rate"] == 0
+    counted = [line for line in own_server.get("llm", "/metrics").text.splitlines() if "chat/completions" in line]
+    assert any('"499"' in line for line in counted) and not any('"503"' in line for line in counted)
+    assert "request failed" not in (own_server.home / "server.log").read_text()
+    # Events come in the order in which they happened: after this one none of the story's can come.
+    own_server.post("core", "/api/text", {"text": "Hello.", "user_id": "ada"})
+    wait_until(receiver.events, 30, "an event")
+    assert "service_error" not in [event["event"] for event in receiver.events()]
 
 
 def test_webhooks_are_signed_sent_again_and_kept_over_a_crash(own_server):

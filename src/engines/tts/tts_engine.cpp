@@ -62,14 +62,17 @@ Result<void> check_speed(double speed) {
   return fail(Error{ErrorCode::kInvalidArgument, "speed must be a number from 0.25 to 4", "", "speed"});
 }
 
-Result<Voice> voice_named(std::span<const Voice> voices, const std::string& name, const std::string& default_voice) {
+Result<Voice> voice_named(std::span<const Voice> voices, const std::string& name, const std::string& default_voice,
+                          std::span<const std::string> other_names) {
   const std::string& wanted = name.empty() || name == "default" ? default_voice : name;
   std::vector<std::string> known;
   for (const Voice& voice : voices) {
     if (voice.name == wanted) return voice;
     known.push_back(voice.name);
   }
-  std::string message = "there is no voice '" + wanted + "'" + did_you_mean(wanted, known);
+  std::vector<std::string> names = known;
+  names.insert(names.end(), other_names.begin(), other_names.end());
+  std::string message = "there is no voice '" + wanted + "'" + did_you_mean(wanted, names);
   constexpr std::size_t kListed = 40;
   if (!known.empty() && known.size() <= kListed) message += "; voices: " + join(known, ", ");
   return fail(Error{ErrorCode::kNotFound, std::move(message), "VOICE_NOT_FOUND", "voice"});

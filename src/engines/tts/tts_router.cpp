@@ -90,7 +90,14 @@ class TtsRouter final : public TtsEngine {
     if (alias != kAliases.end()) {
       if (const auto listed = listed_route(default_voice_)) return *listed;
     }
-    return fail(voice_named(voices_, wanted, default_voice_).error());
+    return fail(voice_named(voices_, wanted, default_voice_, alias_names()).error());
+  }
+
+  static std::vector<std::string> alias_names() {
+    std::vector<std::string> names;
+    for (const Alias& alias : kAliases)
+      names.emplace_back(alias.name);
+    return names;
   }
 
   std::optional<Route> listed_route(std::string_view name) const {

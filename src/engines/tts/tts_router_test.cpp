@@ -74,6 +74,11 @@ TEST(TtsRouter, ListsEveryVoiceOnceAndNamesTheNearest) {
   EXPECT_NE(unknown.error().message.find("af_alloy"), std::string::npos);
 }
 
+TEST(TtsRouter, SuggestsOpenAisNamesToo) {
+  const auto router = two("joe");
+  EXPECT_NE((*router)->find_voice("aloy").error().message.find("did you mean 'alloy'"), std::string::npos);
+}
+
 TEST(TtsRouter, RefusesADefaultThatIsNoVoice) {
   EXPECT_FALSE(two("nobody"));
 }
