@@ -1,5 +1,5 @@
 # The two commands: `make run` and `make test`. The rest are their steps and what developers use.
-.PHONY: run test build serve unit check format align images bench sanitize clean help
+.PHONY: run test build serve unit check format align images bench sanitize fuzz clean help
 
 run: build ## install, build, pull the models, start all five services
 	@build/release/bin/morgan models pull
@@ -38,6 +38,9 @@ bench: build ## measure, beside the peers that are installed
 sanitize: ## the suite under ASan+UBSan and TSan (long)
 	@scripts/bootstrap.sh test
 	@scripts/sanitize.sh
+
+fuzz: ## hostile input for 10 minutes a target, under sanitizers; SECONDS=60 TARGETS="http json" for less
+	@scripts/fuzz.sh $(or $(SECONDS),600) $(TARGETS)
 
 clean: ## remove the build, keep downloads
 	@rm -rf build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: bootstrap.sh build|test|image. Quiet when nothing is missing.
+# Installs the Debian packages that are missing: bootstrap.sh build|test|fuzz|image. Quiet when nothing is missing.
 # image: inside a container build, which fetches no models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ packages() {  # section
 }
 
 names=$(packages build)
-[ "$wanted" = test ] && names="$names $(packages test)"
+case $wanted in test | fuzz) names="$names $(packages "$wanted")" ;; esac
 # Kokoro's voices come from the npm registry; any npm will do, Debian's only where there is none.
 [ "$wanted" = image ] || command -v npm >/dev/null 2>&1 || names="$names npm"
 
