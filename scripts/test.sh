@@ -37,13 +37,13 @@ if [ "$(cat "$node_modules/stamp" 2>/dev/null)" != "$node_packages" ]; then
   rm -rf "$node_modules"
   mkdir -p "$node_modules"
   # shellcheck disable=SC2086 # one word a package
-  npm install --prefix "$node_modules" --no-save --no-audit --no-fund --ignore-scripts --loglevel error $node_packages ||
+  npm install --prefix "$node_modules" --no-save --no-audit --no-fund --ignore-scripts --omit=optional --loglevel error $node_packages ||
     fail "npm could not install the test packages. Is the network up? Run the command again when it is."
   echo "$node_packages" >"$node_modules/stamp"
 fi
 
-step "fetching test audio and models"
-python3 scripts/fetch.py test-audio whisper-cpp
+step "fetching test audio, sample programs and models"
+python3 scripts/fetch.py test-audio whisper-cpp openai-examples
 export MORGAN_HOME=${MORGAN_TEST_HOME:-$deps/test-home}
 "$morgan" models pull
 "$morgan" models pull smollm2-135m

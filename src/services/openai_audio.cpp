@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "net/sse.h"
+#include "services/fields.h"
 #include "services/json_format.h"
 #include "services/synthesis.h"
 #include "services/transcribe_call.h"
@@ -20,6 +21,13 @@ std::vector<std::string> speech_types() {
   return {"audio/mpeg", "audio/wav", "audio/ogg", "audio/aac", "audio/flac", "audio/pcm"};
 }
 
+// The event needs the counts. Voices here have no tokens: OpenAI's older voices were paid by the character, and so they
+// are counted.
+OrderedJson speech_usage(const SynthesisCall& call) {
+  const std::size_t characters = count_characters(call.request.text);
+  return OrderedJson{{"input_tokens", characters}, {"output_tokens", 0}, {"total_tokens", characters}};
+}
+
 // stream_format "sse": the same bytes as events, for clients that cannot read a chunked body.
 Result<net::Response> speech_events(engines::TtsEngine& tts, SynthesisCall call, const StopToken& stop) {
   auto producer = [&tts, call = std::move(call), stop](const PieceStream::Sink& sink) -> Result<void> {
@@ -28,7 +36,7 @@ Result<net::Response> speech_events(engines::TtsEngine& tts, SynthesisCall call,
           net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.delta"}, {"audio", base64_encode(bytes)}})));
     };
     MORGAN_CHECK_OK(produce_speech(tts, call, stop, as_event));
-    sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.done"}})));
+    sink(net::sse_event(dump_json(OrderedJson{{"type", "speech.audio.done"}, {"usage", speech_usage(call)}})));
     return {};
   };
   return event_stream_response(std::move(producer));
@@ -68,9 +76,8 @@ Result<net::Response> transcript_events(engines::SttEngine& stt, TranscribeCall 
     shared->request.on_segment = [&tell](const engines::SttSegment& segment) { tell(segment.text); };
     MORGAN_TRY(const engines::Transcript transcript, run_transcribe_call(stt, *shared, stop));
     if (!any && !transcript.text.empty()) tell(transcript.text);
-    OrderedJson done{{"type", "transcript.text.done"}};
-    done.update(to_openai_json(transcript));
-    sink(net::sse_event(dump_json(done)));
+    // No usage: strict clients take it in tokens only, and what is known here are seconds.
+    sink(net::sse_event(dump_json(OrderedJson{{"type", "transcript.text.done"}, {"text", transcript.text}})));
     return {};
   };
   return event_stream_response(std::move(producer));

@@ -17,7 +17,8 @@ namespace {
 using net::Method;
 
 constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant", "tool", "function"};
-constexpr std::size_t kMaxEmbeddingInputs = 2048;  // OpenAI's own limit
+constexpr std::size_t kMaxEmbeddingInputs = 2048;                                         // OpenAI's own limit
+constexpr std::string_view kOpenaiChatModels[] = {"gpt-", "chatgpt-", "o1", "o3", "o4"};  // how their names begin
 
 Result<void> check_messages(const Fields& fields) {
   const Json* messages = fields.json("messages");
@@ -70,7 +71,7 @@ Result<net::Response> chat(const net::Request& request, engines::LlmEngine* llm)
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_CHECK_OK(check_messages(fields));
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
-  MORGAN_CHECK_OK(check_model(model, std::array{llm->info()}, {llm->model_name()}));
+  MORGAN_CHECK_OK(check_chat_model(model, *llm));
   MORGAN_TRY(const bool stream, fields.boolean_or("stream", false));
   if (stream) return streamed_chat(*llm, request.body, request.stop);
   auto reply = llm->chat_completions(request.body, {}, request.stop);
@@ -97,6 +98,14 @@ Result<std::vector<std::string>> read_inputs(const Fields& fields) {
     if (trim(texts.back()).empty()) return field_error("input", "field 'input' holds an empty text");
   }
   return texts;
+}
+
+Failure too_long(const engines::Embeddings& made) {
+  return fail(Error{ErrorCode::kInvalidArgument,
+                    "text " + std::to_string(*made.first_cut) + " of 'input' is longer than the model's context of " +
+                        std::to_string(made.context_tokens) + " tokens; send it in parts, or truncate: true to have " +
+                        "its beginning read",
+                    "CONTEXT_LENGTH_EXCEEDED", "input"});
 }
 
 // Cut to fewer dimensions and brought back to length 1. @source Matryoshka truncation as OpenAI's `dimensions` does it
@@ -129,13 +138,16 @@ Result<net::Response> embeddings(const net::Request& request, engines::EmbedEngi
   MORGAN_TRY(const auto texts, read_inputs(fields));
   const engines::EngineInfo info = embed->info();
   MORGAN_TRY(const std::string model, fields.text_or("model", ""));
-  MORGAN_CHECK_OK(check_model(model, std::array{info}, {"text-embedding-3-small", "text-embedding-ada-002"}));
+  MORGAN_CHECK_OK(check_model(model, std::array{info},
+                              {"text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"}));
   MORGAN_TRY(const std::string encoding, fields.text_or("encoding_format", "float"));
   if (encoding != "float" && encoding != "base64") {
     return field_error("encoding_format", "field 'encoding_format' must be float or base64");
   }
   MORGAN_TRY(const auto dimensions, fields.integer("dimensions", {1, static_cast<double>(embed->dimension())}));
+  MORGAN_TRY(const bool truncate, fields.boolean_or("truncate", false));
   MORGAN_TRY(engines::Embeddings made, embed_texts(embed, texts, request.stop));
+  if (made.first_cut && !truncate) return too_long(made);
   OrderedJson data = OrderedJson::array();
   for (std::vector<float>& vector : made.vectors) {
     if (dimensions) shorten(vector, static_cast<std::size_t>(*dimensions));
@@ -152,6 +164,13 @@ Result<net::Response> embeddings(const net::Request& request, engines::EmbedEngi
 }
 
 }  // namespace
+
+Result<void> check_chat_model(const std::string& name, const engines::LlmEngine& llm) {
+  const bool known = std::any_of(std::begin(kOpenaiChatModels), std::end(kOpenaiChatModels),
+                                 [&name](std::string_view start) { return name.starts_with(start); });
+  if (known) return {};
+  return check_model(name, std::array{llm.info()}, {llm.model_name()});
+}
 
 Failure no_language_model() {
   return fail(ErrorCode::kUnavailable, "no language model is loaded");

@@ -14,6 +14,11 @@ void add_openai_llm_routes(ApiRoutes& routes, engines::LlmEngine* llm, engines::
 Result<engines::Embeddings> embed_texts(engines::EmbedEngine* embed, std::span<const std::string> texts,
                                         const StopToken& stop);
 
+/// A model's name in a chat: the loaded one's, "default", and all that OpenAI's chat models are called, for programs
+/// that were written for those.
+/// @error kNotFound, reason INVALID_MODEL, param "model"
+Result<void> check_chat_model(const std::string& name, const engines::LlmEngine& llm);
+
 Failure no_language_model();
 
 }  // namespace morgan::services

@@ -44,15 +44,24 @@ void add_openai_model_routes(ApiRoutes& routes, ModelLister models) {
        .json_answer = "OpenAiModelList",
        .scope = kAnyScope},
       [models](const net::Request&) -> Result<net::Response> { return json_response(openai_models_json(models())); });
+  const auto one = [models](const std::string& name) -> Result<net::Response> {
+    MORGAN_TRY(const engines::EngineInfo model, find_model(models(), name));
+    return json_response(openai_model_json(model));
+  };
   routes.add(Method::kGet, "/v1/models/{name}",
              {.tag = "models",
               .summary = "One loaded model (OpenAI's form)",
               .json_answer = "OpenAiModel",
               .scope = kAnyScope},
-             [models](const net::Request& request) -> Result<net::Response> {
-               MORGAN_TRY(const engines::EngineInfo model, find_model(models(), request.params.at("name")));
-               return json_response(openai_model_json(model));
-             });
+             [one](const net::Request& request) { return one(request.params.at("name")); });
+  // Upstreams name models after who made them, and clients put that into a path as it is.
+  routes.add(
+      Method::kGet, "/v1/models/{owner}/{name}",
+      {.tag = "models",
+       .summary = "One loaded model whose name has a slash (OpenAI's form)",
+       .json_answer = "OpenAiModel",
+       .scope = kAnyScope},
+      [one](const net::Request& request) { return one(request.params.at("owner") + "/" + request.params.at("name")); });
 }
 
 }  // namespace morgan::services

@@ -11,7 +11,7 @@ using ModelLister = std::function<std::vector<engines::EngineInfo>()>;
 void add_model_list_route(ApiRoutes& routes, ModelLister models);
 /// GET /models/{name}
 void add_model_detail_route(ApiRoutes& routes, ModelLister models);
-/// GET /v1/models and /v1/models/{name}
+/// GET /v1/models, /v1/models/{name} and /v1/models/{owner}/{name}
 void add_openai_model_routes(ApiRoutes& routes, ModelLister models);
 
 }  // namespace morgan::services

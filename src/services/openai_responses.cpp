@@ -45,7 +45,8 @@ Result<net::Response> responses(const net::Request& request, engines::LlmEngine*
   if (llm == nullptr) return no_language_model();
   MORGAN_TRY(const Fields fields, Fields::read(request));
   MORGAN_TRY(ResponsesRequest wanted, read_responses_request(fields.body(), llm->context_tokens()));
-  MORGAN_CHECK_OK(check_model(wanted.chat.model, std::array{llm->info()}, {llm->model_name()}));
+  MORGAN_CHECK_OK(check_chat_model(wanted.chat.model, *llm));
+  if (!llm->info().remote) wanted.chat.model.clear();  // whatever it was called, there is one
   if (!wanted.stream) return whole(*llm, wanted, request.stop);
   return event_stream_response([llm, wanted = std::move(wanted), stop = request.stop](const PieceStream::Sink& sink) {
     return produce(*llm, wanted, stop, sink);

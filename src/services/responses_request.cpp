@@ -167,6 +167,8 @@ Result<ResponsesRequest> read_responses_request(const Json& body, int context_to
   if (request.instructions) request.chat.messages.push_back({"system", *request.instructions});
   MORGAN_CHECK_OK(read_input(fields, body, request.chat.messages));
   MORGAN_CHECK_OK(read_flat_tools(fields, request.tools, request.tool_choice));
+  if (request.tools.empty() && request.tool_choice == "required")
+    return fields.invalid("tool_choice", "field 'tool_choice' is required, but there are no tools");
   if (!request.tools.empty() && request.tool_choice != "none") {
     request.chat.tools = chat_tools(request.tools);
     request.chat.tool_choice = chat_tool_choice(request.tool_choice);

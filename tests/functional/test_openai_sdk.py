@@ -128,7 +128,8 @@ def test_a_function_call_as_events(core):
     ({"previous_response_id": "resp_1"}, "previous_response_id"), ({"background": True}, "background"),
     ({"conversation": "conv_1"}, "conversation"), ({"temperature": 3}, "temperature"),
     ({"max_output_tokens": 0}, "max_output_tokens"), ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
-    ({"tool_choice": "always"}, "tool_choice"), ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
+    ({"tool_choice": "always"}, "tool_choice"), ({"tool_choice": "required"}, "tool_choice"),
+    ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
     ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema")], ids=repr)
 def test_what_a_response_cannot_be_made_of(core, more, param):
     for stream in (False, True):
@@ -139,7 +140,7 @@ def test_what_a_response_cannot_be_made_of(core, more, param):
 
 def test_a_response_of_an_unknown_model(core):
     with pytest.raises(openai.NotFoundError):
-        core.responses.create(model="gpt-unknown", input="Hi")
+        core.responses.create(model="unknown", input="Hi")
     with pytest.raises(openai.BadRequestError, match="context"):
         core.responses.create(model="default", input="word " * 20_000, stream=True)
 

@@ -74,6 +74,15 @@ std::vector<float> unit_vector(const float* values, int dimension) {
   return vector;
 }
 
+/// @return false: it was short enough
+bool cut(Tokens& tokens) {
+  if (tokens.size() <= static_cast<std::size_t>(kMaxTokens)) return false;
+  const llama_token last = tokens.back();  // the end mark stays the end mark
+  tokens.resize(static_cast<std::size_t>(kMaxTokens));
+  tokens.back() = last;
+  return true;
+}
+
 class LlamaEmbed final : public EmbedEngine {
  public:
   LlamaEmbed(ModelPtr model, ContextPtr context, std::string name)
@@ -87,6 +96,7 @@ class LlamaEmbed final : public EmbedEngine {
   EngineInfo info() const override;
 
  private:
+  /// The whole text, or as much of it as is more than the model reads.
   Result<Tokens> tokenize(const std::string& text) const;
   Result<void> run(std::span<const Tokens> texts, Embeddings& out);
 
@@ -118,11 +128,6 @@ Result<Tokens> LlamaEmbed::tokenize(const std::string& text) const {
   }
   if (count <= 0) return fail(ErrorCode::kInvalidArgument, "the text cannot be tokenized");
   tokens.resize(static_cast<std::size_t>(count));
-  if (tokens.size() > static_cast<std::size_t>(kMaxTokens)) {
-    const llama_token last = tokens.back();  // the end mark stays the end mark
-    tokens.resize(static_cast<std::size_t>(kMaxTokens));
-    tokens.back() = last;
-  }
   return tokens;
 }
 
@@ -146,14 +151,16 @@ Result<void> LlamaEmbed::run(std::span<const Tokens> texts, Embeddings& out) {
 }
 
 Result<Embeddings> LlamaEmbed::embed(std::span<const std::string> texts, const StopToken& stop) {
+  Embeddings out;
+  out.context_tokens = kMaxTokens;
   std::vector<Tokens> all;
   all.reserve(texts.size());
   for (const std::string& text : texts) {
     if (stop.stop_requested()) return fail(stop.error());
     MORGAN_TRY(auto tokens, tokenize(text));
+    if ((cut(tokens) || text.size() > kMaxTextBytes) && !out.first_cut) out.first_cut = all.size();
     all.push_back(std::move(tokens));
   }
-  Embeddings out;
   out.vectors.reserve(texts.size());
   for (std::size_t begin = 0; begin < all.size();) {
     std::size_t end = begin;

@@ -99,6 +99,8 @@ TEST_F(Minilm, CountsTokensAndCutsLongTexts) {
   auto first = engine()->embed(cut, StopToken());
   ASSERT_TRUE(first);
   EXPECT_EQ(first->prompt_tokens, 512);
+  EXPECT_EQ(first->context_tokens, 512);
+  EXPECT_EQ(first->first_cut, std::optional<std::size_t>(0));
   EXPECT_GT(cosine(first->vectors[0], vectors({text + std::string(200'000, 'x')})[0]), 0.999);
 }
 

@@ -1,6 +1,7 @@
 #include "engines/llm/chat_body.h"
 
 #include "base/strings.h"
+#include "engines/llm/chat_checks.h"
 
 #include <fmt/format.h>
 
@@ -179,14 +180,12 @@ Result<std::string> read_event(const Json& event, ChatReply& reply) {
 }  // namespace
 
 Result<ClientBody> client_chat_body(const std::string& text, int context_tokens) {
-  MORGAN_TRY(const Json client, parse_json_object(text));
+  MORGAN_TRY(Json client, parse_json_object(text));
   const auto messages = client.find("messages");
   if (messages == client.end() || !messages->is_array() || messages->empty()) {
     return invalid("messages", "messages must be a list of at least one message");
   }
-  for (const Json& message : *messages) {
-    if (!message.is_object()) return invalid("messages", "each of messages must be an object");
-  }
+  MORGAN_CHECK_OK(check_chat(client));
   ClientBody result;
   result.body = Json::object();
   for (const std::string_view name : kPassedFields) {
@@ -218,6 +217,7 @@ Result<Json> own_chat_body(const ChatRequest& request) {
                {"cache_prompt", true},
                {"stream", true},
                {"stream_options", {{"include_usage", true}}}};
+  use_own_call_ids(body["messages"]);
   if (request.top_p) body["top_p"] = *request.top_p;
   if (request.seed) body["seed"] = static_cast<std::uint32_t>(*request.seed);
   Json words = Json::array();

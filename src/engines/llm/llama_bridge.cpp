@@ -114,6 +114,19 @@ void require_tool_call(const json& parsed, json& request) {
   request["grammar"] = grammar;
 }
 
+// The grammar of templates that mark each call repeats them, whatever parallel_tool_calls says.
+void allow_one_call(const json& parsed, json& request) {
+  constexpr std::string_view kCalls = "\ntool-calls ::= ";
+  if (json_value(parsed, "parallel_tool_calls", true)) return;
+  std::string grammar = json_value(request, "grammar", std::string());
+  const std::size_t rule = grammar.find(kCalls);
+  if (rule == std::string::npos) return;
+  const std::size_t end = std::min(grammar.find('\n', rule + 1), grammar.size());
+  if (grammar[end - 1] != '+') return;
+  grammar.erase(end - 1, 1);
+  request["grammar"] = grammar;
+}
+
 }  // namespace
 
 struct LlamaBridge::State {
@@ -359,6 +372,7 @@ Result<BridgeReply> LlamaBridge::chat(const std::string& body, const std::functi
     std::vector<raw_buffer> files;  // stays empty: no projector is loaded, so media are refused
     json request = oaicompat_chat_params_parse(parsed, state_->meta->chat_params, files);
     require_tool_call(parsed, request);
+    allow_one_call(parsed, request);
     stream = json_value(request, "stream", false);
     std::vector<server_task> tasks = state_->make_tasks(request, reader);
     const server_task& task = tasks.front();

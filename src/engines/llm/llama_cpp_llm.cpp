@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "engines/llm/chat_body.h"
+#include "engines/llm/chat_reply.h"
 #include "engines/llm/llama_bridge.h"
 
 #include <fmt/format.h>
@@ -146,6 +147,8 @@ Result<ChatReply> LlamaCppLlm::chat(const ChatRequest& request, const std::funct
   if (broken) return fail(std::move(*broken));
   if (!answer) return fail(std::move(answer).error());
   if (answer->status != 200) return to_failure(*answer);
+  for (ToolCall& call : reply.tool_calls)
+    call.id = client_call_id(call.id);
   return reply;
 }
 
@@ -156,13 +159,14 @@ Result<WireReply> LlamaCppLlm::chat_completions(const std::string& body,
   const auto client = client_chat_body(body, context_tokens());
   if (!client) {
     reply.status = kStatusInvalid;
-    reply.body =
-        openai_error_body(client.error().message, "invalid_request_error", client.error().param, "invalid_value");
+    reply.body = openai_error_body(client.error().message, "invalid_request_error", client.error().param,
+                                   client.error().reason.empty() ? "invalid_value" : client.error().reason);
     return reply;
   }
   if (client->stream && !on_chunk) return fail(ErrorCode::kInvalidArgument, "a stream needs a receiver");
   MORGAN_TRY(const Admission admission, admit());
-  MORGAN_TRY(const BridgeReply answer, bridge_->chat(dump_json(client->body), on_chunk, stop));
+  const auto on_events = [&on_chunk](std::string_view events) { return on_chunk(openai_events(events)); };
+  MORGAN_TRY(const BridgeReply answer, bridge_->chat(dump_json(client->body), on_events, stop));
   if (answer.status != 200) {
     std::string error = wire_error(answer);
     if (!answer.streamed) {
@@ -174,7 +178,7 @@ Result<WireReply> LlamaCppLlm::chat_completions(const std::string& body,
     if (!on_chunk("data: " + error + "\n\n")) return fail(ErrorCode::kCancelled, "the receiver cancelled");
   }
   if (client->stream) reply.content_type = "text/event-stream";
-  reply.body = answer.body;
+  if (!client->stream) reply.body = openai_completion(answer.body);
   return reply;
 }
 

@@ -11,6 +11,8 @@ namespace {
 
 /// Most upstreams take more at once; few take much longer for it.
 constexpr std::size_t kBatchTexts = 64;
+/// The code of a refusal that is only about the length; then the beginning of the text does, as with our own engine.
+constexpr std::string_view kTooLong = "context_length_exceeded";
 
 std::optional<std::vector<float>> vector_of(const Json& numbers) {
   if (!numbers.is_array() || numbers.empty()) return std::nullopt;
@@ -50,10 +52,16 @@ class RemoteEmbed final : public EmbedEngine {
 
  private:
   Result<void> embed_batch(std::span<const std::string> texts, const StopToken& stop, Embeddings& all) {
-    const Json body{{"model", client_.options().model},
-                    {"input", std::vector<std::string>(texts.begin(), texts.end())},
-                    {"encoding_format", "float"}};
-    MORGAN_TRY(const auto response, client_.send_ok(client_.post_json("/embeddings", body), stop));
+    Json body{{"model", client_.options().model},
+              {"input", std::vector<std::string>(texts.begin(), texts.end())},
+              {"encoding_format", "float"}};
+    MORGAN_TRY(auto response, client_.send(client_.post_json("/embeddings", body), stop));
+    if (response.status == 400 && response.body.find(kTooLong) != std::string::npos) {
+      // Not at once: OpenAI's own API refuses fields that it does not know.
+      body["truncate"] = true;
+      MORGAN_TRY(response, client_.send(client_.post_json("/embeddings", body), stop));
+    }
+    if (response.status < 200 || response.status > 299) return fail(client_.refusal(response));
     const auto parsed = parse_json(response.body);
     if (!parsed || !parsed->is_object() || !parsed->contains("data") || !parsed->at("data").is_array()) {
       return client_.not_understood("a list of embeddings");

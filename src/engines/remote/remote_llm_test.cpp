@@ -292,6 +292,19 @@ TEST(RemoteEmbed, VectorsComeInOrderAndOfUnitLength) {
   EXPECT_EQ(upstream.seen().size(), 2U);
 }
 
+TEST(RemoteEmbed, OfATextThatIsTooLongTheBeginningIsRead) {
+  Upstream upstream;
+  upstream.on(net::Method::kPost, "/embeddings", [](const net::Request& request) {
+    if (Json::parse(request.body).value("truncate", false))
+      return net::Response::json(200, R"({"data":[{"index":0,"embedding":[1,0]}]})");
+    return net::Response::json(400, R"({"error":{"message":"too long","code":"context_length_exceeded"}})");
+  });
+  auto engine = connect_remote_embed(upstream.start());
+  const std::vector<std::string> texts{"a"};
+  EXPECT_TRUE((*engine)->embed(texts, {}));
+  EXPECT_FALSE(upstream.body(0).contains("truncate")) << "OpenAI's own API refuses what it does not know";
+}
+
 TEST(RemoteEmbed, AMissingVectorIsAnError) {
   Upstream upstream;
   upstream.on_post("/embeddings", 200, R"({"data":[{"index":0,"embedding":[1,0]}]})");
