@@ -59,6 +59,14 @@ Result<std::shared_ptr<net::TlsIdentity>> tls_of(const TlsConfig& config) {
   return net::TlsIdentity::load(certificate, key);
 }
 
+Failure nobody_said_so(std::string_view setting, const std::string& host) {
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} is {}, so others than this machine could come in, and there is no API key{}. Create one "
+                          "with `morgan keys create --user NAME`, or say that everybody may come in with "
+                          "`morgan serve --insecure` (server.insecure = true)",
+                          setting, host, setting == "server.host" ? " that they would need" : ""));
+}
+
 /// Nobody is let in by mistake.
 Result<void> check_exposure(const AppConfig& config, access::Gate& gate, bool encrypted) {
   const std::string& host = config.server.host;
@@ -69,18 +77,20 @@ Result<void> check_exposure(const AppConfig& config, access::Gate& gate, bool en
               {{"host", host}});
     return {};
   }
-  if (!gate.has_keys()) {
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("server.host is {}, so others than this machine could come in, and there is no API key that "
-                    "they would need. Create one with `morgan keys create --user NAME`, or say that everybody "
-                    "may come in with `morgan serve --insecure` (server.insecure = true)",
-                    host));
-  }
+  if (!gate.has_keys()) return nobody_said_so("server.host", host);
   if (!encrypted) {
     log::warn("access", "keys and speech cross the network in the clear; `morgan tls self-signed` makes a certificate",
               {{"host", host}});
   }
+  return {};
+}
+
+/// Wyoming asks for no key; but who has made one, or has said that everybody may come in, has thought of it.
+Result<void> check_wyoming_exposure(const AppConfig& config, access::Gate& gate) {
+  const std::string host = wyoming_host(config);
+  if (net::is_loopback_host(host)) return {};
+  if (!config.server.insecure && !gate.has_keys()) return nobody_said_so("wyoming.host", host);
+  log::warn("access", "Wyoming has no keys: whoever reaches its port may use Morgan by it", {{"host", host}});
   return {};
 }
 
@@ -98,16 +108,13 @@ std::string wyoming_host(const AppConfig& config) {
   return follows ? config.server.host : "127.0.0.1";
 }
 
-Result<Entrance> open_entrance(const AppConfig& config) {
+Result<Entrance> open_entrance(const AppConfig& config, bool serves_wyoming) {
   Entrance entrance;
   MORGAN_TRY(entrance.allowed_origins, origins_of(config.access.allowed_origins));
   MORGAN_TRY(entrance.tls, tls_of(config.tls));
   MORGAN_TRY(entrance.gate, access::Gate::open(gate_options(config)));
   MORGAN_CHECK_OK(check_exposure(config, *entrance.gate, entrance.tls != nullptr));
-  if (config.wyoming.enabled && !net::is_loopback_host(wyoming_host(config))) {
-    log::warn("access", "Wyoming has no keys: whoever reaches its port may use Morgan by it",
-              {{"host", wyoming_host(config)}});
-  }
+  if (serves_wyoming) MORGAN_CHECK_OK(check_wyoming_exposure(config, *entrance.gate));
   return entrance;
 }
 

@@ -21,9 +21,10 @@ struct Entrance {
   std::vector<std::string> allowed_origins;  ///< as net::ServerOptions'
 };
 
+/// @param serves_wyoming  whether this process has Wyoming's port
 /// @error kInvalidArgument  others than this machine would be let in without a key, and nothing says that they may; an
 /// origin, a certificate   @error kNotFound  a certificate that was named   @error kCorrupt, kUnavailable  the keys
-Result<Entrance> open_entrance(const AppConfig& config);
+Result<Entrance> open_entrance(const AppConfig& config, bool serves_wyoming);
 
 /// Where Wyoming listens: its protocol has no keys, so it does not follow server.host to others by itself.
 std::string wyoming_host(const AppConfig& config);

@@ -9,6 +9,8 @@
 #include <avahi-common/malloc.h>
 #include <avahi-common/thread-watch.h>
 
+#include <sys/time.h>
+
 namespace morgan::net {
 
 namespace {
@@ -34,11 +36,20 @@ class AvahiAnnouncement final : public Announcement {
   void open() {
     poll_.reset(avahi_threaded_poll_new());
     if (!poll_) return;
-    connect();
-    if (client_ && avahi_threaded_poll_start(poll_.get()) < 0) client_.reset();
+    // On the poll's thread: a new client waits for the daemon's answer, and a daemon that hangs is nobody's concern.
+    const AvahiPoll* const api = avahi_threaded_poll_get(poll_.get());
+    constexpr timeval kAtOnce{};
+    api->timeout_new(api, &kAtOnce, &on_start, this);
+    if (avahi_threaded_poll_start(poll_.get()) < 0) poll_.reset();
   }
 
  private:
+  static void on_start(AvahiTimeout* timeout, void* self) {
+    auto& announcement = *static_cast<AvahiAnnouncement*>(self);
+    avahi_threaded_poll_get(announcement.poll_.get())->timeout_free(timeout);
+    announcement.connect();
+  }
+
   void connect() {
     group_ = nullptr;
     client_.reset();

@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from conftest import BINARY, free_ports, wait_until
+from conftest import BINARY, free_ports, refused, wait_until
 
 SERVER = pathlib.Path(__file__).with_name("mcp_tool_server.py")
+HOUSEHOLD = SERVER.with_name("mcp_home_server.py")
 
 
 class Client:
@@ -103,3 +105,54 @@ def test_programs_get_what_they_are_given_and_no_more(tmp_path):
 def test_what_does_not_work_is_told(tmp_path, servers, told):
     done = Client(tmp_path, servers).run("mcp", "list", "test")
     assert done.returncode != 0 and told in done.stderr
+
+
+# --- In conversations ---
+
+# A small model chooses well among few.
+FEW_TOOLS = "*:home.*=allow, *:time=allow, *:*=deny"
+
+
+def ask(server, user):
+    asked = {"text": "Read the thermometer of the aquarium.", "user_id": user}
+    answer = server.post("core", "/api/text", asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def health(server):
+    """@return of all, of the MCP server, and why it is so"""
+    body = server.get("core", "/health").json()
+    part = next(part for part in body["parts"] if part["name"] == "mcp home")
+    return body["status"], part["status"], part.get("detail", "")
+
+
+def tools(server):
+    return {tool["name"] for tool in server.get("core", "/api/tools").json()["tools"]}
+
+
+def test_a_turn_is_answered_by_a_server_also_after_it_crashed(own_server):
+    away, process = own_server.home / "away", own_server.home / "pid"
+    script = f"test ! -e {away} && echo $$ > {process} && exec {sys.executable} {HOUSEHOLD}"
+    (own_server.home / "morgan.toml").write_text('[mcp.servers.home]\ncommand = "/bin/sh"\n'
+                                                 f'args = ["-c", "{script}"]\n')
+    own_server.start(MORGAN_DIALOGUE_TEMPERATURE="0", MORGAN_TTS_KOKORO="false", MORGAN_WYOMING_WAKE_WORDS="false",
+                     MORGAN_DIALOGUE_MAX_TOKENS="40", MORGAN_TOOLS_RULES=FEW_TOOLS)
+    wait_until(lambda: health(own_server) == ("healthy", "healthy", ""), 60, "the start of the MCP server")
+    there = {"home.add", "home.aquarium", "home.cellar", "home.parcel", "home.train"}
+    assert there <= tools(own_server)
+    said = ask(own_server, "before")
+    assert "23" in said["text"] and said["metadata"]["tools"] == ["home.aquarium"]
+
+    away.touch()  # it cannot start again
+    os.kill(int(process.read_text()), signal.SIGKILL)
+    wait_until(lambda: health(own_server) == ("degraded", "unhealthy", "away; the log says why"), 60, "the bad news")
+    wait_until(lambda: "'home' has ended" in (own_server.home / "server.log").read_text(), 60, "why, in the log")
+    assert "is away" in refused(own_server.post("core", "/api/tools/home.aquarium", {}), 503)
+    assert there <= tools(own_server)
+    assert ask(own_server, "meanwhile")["text"] == "Sorry, that did not work."
+
+    away.unlink()
+    wait_until(lambda: health(own_server) == ("healthy", "healthy", ""), 60, "its return")
+    said = ask(own_server, "after")
+    assert "23" in said["text"] and said["metadata"]["tools"] == ["home.aquarium"]
