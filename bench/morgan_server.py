@@ -26,11 +26,13 @@ def free_ports(names):
 class MorganServer:
     """Started by `with`; `startup_s` is from the start of the process to healthy on all five.
 
-    @param cache  a folder that outlives this server: what a first start has made for the next ones
+    @param cache     a folder that outlives this server: what a first start has made for the next ones
+    @param settings  further variables, MORGAN_...
     """
 
-    def __init__(self, binary, models, cache=None):
+    def __init__(self, binary, models, cache=None, settings=None):
         self.binary, self.models, self.cache = binary, pathlib.Path(models), cache
+        self.settings = settings or {}
         self.ports = free_ports(SERVICES)
 
     def __enter__(self):
@@ -40,6 +42,7 @@ class MorganServer:
             (pathlib.Path(self._folder.name) / "cache").symlink_to(self.cache)
         environment = dict(os.environ, MORGAN_HOME=self._folder.name, MORGAN_LOG_LEVEL="warn",
                            MORGAN_WYOMING_ENABLED="false", MORGAN_CACHE_SPEECH_MB="0")
+        environment.update(self.settings)
         for name, port in self.ports.items():
             environment[f"MORGAN_SERVER_{name.upper()}_PORT"] = str(port)
         began = time.perf_counter()
