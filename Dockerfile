@@ -23,7 +23,7 @@ RUN scripts/bootstrap.sh image
 FROM packages AS engine-sources
 COPY versions.toml ./
 COPY scripts/fetch.py scripts/align.py scripts/
-RUN python3 scripts/fetch.py llama-cpp whisper-cpp onnxruntime-headers
+RUN python3 scripts/fetch.py llama-cpp whisper-cpp libdatachannel onnxruntime-headers
 ENV LANG=C.UTF-8
 
 # --- What runs: no compiler, no rights ----------------------------------------------------------------------------------

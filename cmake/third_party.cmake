@@ -59,6 +59,11 @@ if(MORGAN_DEPS_FILE)
   add_library(morgan_llama INTERFACE)
   target_include_directories(morgan_llama SYSTEM INTERFACE ${MORGAN_LLAMA_INCLUDES})
   target_link_libraries(morgan_llama INTERFACE morgan_ggml_engines)
+  add_library(morgan_datachannel INTERFACE)
+  target_include_directories(morgan_datachannel SYSTEM INTERFACE ${MORGAN_WEBRTC_INCLUDES})
+  target_compile_definitions(morgan_datachannel INTERFACE RTC_STATIC RTC_ENABLE_WEBSOCKET=0 RTC_ENABLE_MEDIA=1)
+  target_link_libraries(morgan_datachannel INTERFACE ${MORGAN_WEBRTC_LIBRARIES} OpenSSL::SSL OpenSSL::Crypto
+                                                     Threads::Threads)
   # llama.cpp's server headers bring a nlohmann-json of their own version: only files that include no
   # other may see them, hence a target apart (docs/gotchas.md).
   add_library(morgan_llama_server INTERFACE)

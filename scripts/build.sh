@@ -30,16 +30,16 @@ kept=$deps/paths-$profile-$(sha256sum <versions.toml | cut -c1-16)
 mapfile -t path < <(cat "$kept" 2>/dev/null)
 there=yes
 for folder in "${path[@]}"; do [ -d "$folder" ] || there=""; done
-if [ -z "$there" ] || [ ${#path[@]} -lt 4 ]; then
+if [ -z "$there" ] || [ ${#path[@]} -lt 5 ]; then
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "python3 is older than 3.11, which Debian 12 has."
   python3 -c 'import pip' 2>/dev/null || fail "python3 has no pip. Debian: apt-get install python3-pip"
-  folders=$(python3 scripts/fetch.py --with-path --profile "$profile" llama-cpp whisper-cpp onnxruntime-headers) || exit 1
+  folders=$(python3 scripts/fetch.py --with-path --profile "$profile" llama-cpp whisper-cpp libdatachannel onnxruntime-headers) || exit 1
   mapfile -t path <<<"$folders"
   rm -f "$deps/paths-$profile-"*
   printf '%s\n' "${path[@]}" >"$kept"
 fi
-onnxruntime=${path[3]}
-libraries=("${path[@]:4}")
+onnxruntime=${path[4]}
+libraries=("${path[@]:5}")
 
 export CCACHE_DIR=${CCACHE_DIR:-$deps/ccache}
 # Precompiled headers are cached only with these; the base folder lets another clone share the cache.
@@ -66,12 +66,12 @@ engines=$deps/engines
 processor=$cpu
 [ "$cpu" != native ] || processor=$(awk '/^flags/ {print; exit}' /proc/cpuinfo | sha256sum | cut -c1-8)
 # The sources' folders are named after their hashes.
-stamp=$({ cat deps/*; printf '%s\n' "${path[@]:0:2}" "${libraries[@]}"; echo "${MORGAN_CUDA_ARCHITECTURES:-}"; } | sha256sum | cut -c1-16)-$processor
+stamp=$({ cat deps/*; printf '%s\n' "${path[@]:0:3}" "${libraries[@]}"; echo "${MORGAN_CUDA_ARCHITECTURES:-}"; } | sha256sum | cut -c1-16)-$processor
 if [ "$(cat "$engines/stamp" 2>/dev/null)" != "$stamp" ]; then
   free_kb=$(df -Pk "$deps" 2>/dev/null | awk 'NR==2 {print $4}')
   [ "${free_kb:-9999999}" -gt 3000000 ] || fail "only $((free_kb / 1000)) MB free at $deps; building the engines needs 3 GB."
-  options=(-DMORGAN_LLAMA_DIR="${path[0]}" -DMORGAN_WHISPER_DIR="${path[1]}" -DMORGAN_CPU="$cpu" -DMORGAN_CUDA=OFF)
-  time="about 6 minutes on 2 cores"
+  options=(-DMORGAN_LLAMA_DIR="${path[0]}" -DMORGAN_WHISPER_DIR="${path[1]}" -DMORGAN_DATACHANNEL_DIR="${path[2]}" -DMORGAN_CPU="$cpu" -DMORGAN_CUDA=OFF)
+  time="about 8 minutes on 2 cores"
   if [ "$profile" != cpu ]; then
     toolkit=$(python3 scripts/cuda_toolkit.py "$profile") || exit 1
     architectures=${MORGAN_CUDA_ARCHITECTURES:-$(python3 scripts/align.py --profile "$profile" architectures | sed 's/$/-real/' | paste -sd';');$(
@@ -80,7 +80,7 @@ if [ "$(cat "$engines/stamp" 2>/dev/null)" != "$stamp" ]; then
       -DCMAKE_CUDA_ARCHITECTURES="$architectures" -DMORGAN_CUDA_LIBRARY_FOLDERS="$(printf '%s/lib;' "${libraries[@]}")")
     time="about 15 minutes on 2 cores for each of $architectures"
   fi
-  echo "morgan: building the engines (llama.cpp, whisper.cpp; profile $profile): $time, once"
+  echo "morgan: building the engines (llama.cpp, whisper.cpp, libdatachannel; profile $profile): $time, once"
   cmake -S deps -B "$engines" -G Ninja -DCMAKE_BUILD_TYPE=Release "${options[@]}" >"$deps/engines-configure.log" 2>&1 || {
     tail -20 "$deps/engines-configure.log" >&2
     fail "CMake could not configure the engines; the whole log is $deps/engines-configure.log"
@@ -100,7 +100,7 @@ tests=OFF
 configured=$(cat CMakePresets.json versions.toml | sha256sum | cut -c1-16)-$profile-$stamp-tests-$tests
 if [ "$(cat "$build/configured" 2>/dev/null)" != "$configured" ] || [ ! -f "$build/build.ninja" ]; then
   mkdir -p "$build"
-  cmake --preset "$preset" -DMORGAN_DEPS_FILE="$engines/morgan-deps.cmake" -DMORGAN_ONNXRUNTIME_INCLUDE="${path[2]}" -DMORGAN_BUILD_TESTS=$tests \
+  cmake --preset "$preset" -DMORGAN_DEPS_FILE="$engines/morgan-deps.cmake" -DMORGAN_ONNXRUNTIME_INCLUDE="${path[3]}" -DMORGAN_BUILD_TESTS=$tests \
     -DMORGAN_ONNXRUNTIME_LIBRARY="$(echo "$onnxruntime"/libonnxruntime.so.*)" -DMORGAN_PROFILE="$profile" >"$build/configure.log" 2>&1 || {
     tail -20 "$build/configure.log" >&2
     fail "CMake could not configure Morgan; the whole log is $build/configure.log"

@@ -59,8 +59,9 @@ def download_pypi(source, folder):
         command += ["--only-binary=:all:", "--platform", source["platform"], "--python-version", source["python"],
                     "--implementation", "cp"]
     else:
-        # Only this package as source: with ":all:" pip would also compile the tools it asks metadata with.
-        command += ["--no-binary", source["package"]]
+        # Only this package as source: with ":all:" pip would also compile the tools it asks metadata with. It is never run,
+        # so a newer Python than ours may be what it wants.
+        command += ["--no-binary", source["package"], "--ignore-requires-python"]
     run(command + [requirement])
 
 

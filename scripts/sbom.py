@@ -21,7 +21,7 @@ from align import AlignError, find_profile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Of the pinned sources, what every image has in its binary; the profile adds the libraries beside it.
-COMPILED_IN = ["llama-cpp", "whisper-cpp", "onnxruntime-headers"]
+COMPILED_IN = ["llama-cpp", "whisper-cpp", "libdatachannel", "onnxruntime-headers"]
 # Package URLs name the registry's kind, not its host.
 KINDS = {"pypi": "pkg:pypi/", "debian": "pkg:deb/debian/"}
 

@@ -111,6 +111,9 @@ struct LiveConfig {
   int max_sessions = 2000;
   int max_streams = 0;
   bool record_turns = false;
+  bool webrtc = true;
+  int webrtc_port = 0;
+  std::string webrtc_address;
 };
 
 /// What Morgan can do beside talking; docs/tools.md.

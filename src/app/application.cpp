@@ -8,6 +8,7 @@
 #include "dialogue/live/turn_recorder.h"
 #include "net/host.h"
 #include "net/loopback.h"
+#include "services/realtime_calls.h"
 #include "services/realtime_secrets.h"
 #include "services/tool_routes.h"
 #include "stores/sqlite/sqlite_item_store.h"
@@ -86,6 +87,20 @@ std::uint16_t port_of(const ServerConfig& server, const std::string& service) {
   return server.vad_port;
 }
 
+/// Where HTTP is reached, WebRTC is.
+net::RtcOptions rtc_options(const AppConfig& config) {
+  const std::string& host = config.server.host;
+  net::RtcOptions options;
+  if (host == "localhost") {
+    options.bind_address = "127.0.0.1";
+  } else if (host != "0.0.0.0" && host != "::") {
+    options.bind_address = host;
+  }
+  options.port = static_cast<std::uint16_t>(config.live.webrtc_port);
+  options.advertised = config.live.webrtc_address;
+  return options;
+}
+
 dialogue::DialogueOptions dialogue_options(const DialogueConfig& config) {
   dialogue::DialogueOptions options;
   options.system_prompt = config.system_prompt;
@@ -116,8 +131,13 @@ Result<std::unique_ptr<Application>> Application::start(const AppConfig& config,
   std::unique_ptr<Application> app(new Application());
   app->config_ = config;
   MORGAN_CHECK_OK(app->check_ports(services));
-  MORGAN_TRY(app->entrance_, open_entrance(config));
+  MORGAN_TRY(app->entrance_, open_entrance(config, app->serves_wyoming(services)));
   app->secrets_ = std::make_shared<services::RealtimeSecrets>();
+  if (config.live.webrtc) {
+    app->calls_ = std::make_shared<services::RealtimeCalls>(
+        rtc_options(config),
+        [&gate = *app->entrance_.gate](const net::Caller& caller) { return gate.still_counts(caller); });
+  }
   app->entrance_.gate->set_secrets(
       [secrets = app->secrets_](const std::string& secret) { return secrets->maker_of(secret); });
   MORGAN_TRY(app->catalog_, models::Catalog::with_user_file(morgan_home() / "catalog.toml"));
@@ -304,6 +324,7 @@ services::ServiceContext Application::context_of(const std::string& service) con
   };
   context.health = [this, service] { return health_of(service); };
   context.realtime_secrets = secrets_;
+  context.realtime_calls = calls_;
   context.max_upload_bytes = static_cast<std::uint64_t>(config_.server.max_upload_mb) * 1'000'000;
   context.max_audio_seconds = config_.server.max_audio_seconds;
   context.speech_cache = speech_cache_.get();
@@ -429,6 +450,7 @@ void Application::stop() {
   for (const auto& [name, server] : servers_) {
     stopping.emplace_back([&server = *server, grace] { server.stop(grace); });
   }
+  if (calls_) stopping.emplace_back([this, grace] { calls_->stop(grace); });
   announcement_.reset();
   if (wyoming_server_) {
     stopping.emplace_back([this, grace] {

@@ -75,6 +75,7 @@ class Application {
   std::unique_ptr<MachineMetrics> machine_;
   Entrance entrance_;
   std::shared_ptr<services::RealtimeSecrets> secrets_;  // shared with core's routes
+  std::shared_ptr<services::RealtimeCalls> calls_;      // likewise; null: no WebRTC
   models::Catalog catalog_;
   std::unique_ptr<models::ModelStore> models_;
   EngineSet engines_;

@@ -260,6 +260,15 @@ void add_live_keys(Keys& keys) {
   add_flag(
       keys, "live.record_turns", [](AppConfig& c) -> auto& { return c.live.record_turns; },
       "keep what was said in turns/ of Morgan's home, for `morgan replay`; off: no audio is kept");
+  add_flag(
+      keys, "live.webrtc", [](AppConfig& c) -> auto& { return c.live.webrtc; },
+      "take conversations by WebRTC (/v1/realtime/calls), whose audio comes over UDP to server.host");
+  add_integer(
+      keys, "live.webrtc_port", [](AppConfig& c) -> auto& { return c.live.webrtc_port; }, 0, 65'535,
+      "the UDP port of them all, as a firewall or container needs it; 0: a free one for each");
+  add_text(
+      keys, "live.webrtc_address", [](AppConfig& c) -> auto& { return c.live.webrtc_address; },
+      "a further address at which clients reach this machine, as that of a container's host; empty: none");
 }
 
 void add_wyoming_keys(Keys& keys) {
@@ -268,8 +277,9 @@ void add_wyoming_keys(Keys& keys) {
       "serve Home Assistant's protocol together with core");
   add_text(
       keys, "wyoming.host", [](AppConfig& c) -> auto& { return c.wyoming.host; },
-      "its address; the protocol knows no keys, so another than this machine's lets everybody there in; empty: "
-      "server.host when that is this machine or server.insecure, else 127.0.0.1");
+      "its address; the protocol knows no keys, so another than this machine's lets everybody there in, and needs an "
+      "API key or server.insecure as server.host does; empty: server.host when that is this machine or "
+      "server.insecure, else 127.0.0.1");
   add_integer(
       keys, "wyoming.port", [](AppConfig& c) -> auto& { return c.wyoming.port; }, 0,
       std::numeric_limits<std::uint16_t>::max(), "its port");

@@ -120,6 +120,14 @@ class Decoder final : public OpusStreamDecoder {
 
 }  // namespace
 
+std::size_t opus_packet_samples(std::string_view packet) {
+  constexpr int kLongest = 5'760;
+  if (packet.empty() || packet.size() > 0x7fff'ffffU) return 0;
+  const int samples = opus_packet_get_nb_samples(reinterpret_cast<const unsigned char*>(packet.data()),
+                                                 static_cast<opus_int32>(packet.size()), 48'000);
+  return samples <= 0 || samples > kLongest ? 0 : static_cast<std::size_t>(samples);
+}
+
 bool is_opus_rate(int rate_hz) {
   return rate_hz == 8'000 || rate_hz == 12'000 || rate_hz == 16'000 || rate_hz == 24'000 || rate_hz == 48'000;
 }

@@ -13,6 +13,9 @@
 
 namespace morgan::audio {
 
+/// How long a packet is, at 48 kHz; 0: it is none, or longer than 120 ms.
+std::size_t opus_packet_samples(std::string_view packet);
+
 /// The rates that Opus knows: 8,000, 12,000, 16,000, 24,000 and 48,000 Hz. Others go through a StreamResampler.
 bool is_opus_rate(int rate_hz);
 

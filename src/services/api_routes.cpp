@@ -1,6 +1,7 @@
 #include "services/api_routes.h"
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "net/credentials.h"
 #include "services/openapi.h"
 
@@ -50,6 +51,20 @@ void log_failure(const std::string& service, const net::Request& request, const 
              {"request_id", request.request_id}});
 }
 
+/// Compressed bodies are not taken: what they become is limited by nothing that was sent.
+Result<void> check_encoding(const net::Request& request) {
+  const std::string_view encoding = trim(request.header("Content-Encoding"));
+  if (request.body.empty() || encoding.empty() || equals_ignore_case(encoding, "identity")) return {};
+  return fail(Error{ErrorCode::kInvalidArgument,
+                    "a body with Content-Encoding '" + std::string(encoding) + "' is not understood; send it as it is",
+                    "UNSUPPORTED_MEDIA_TYPE"});
+}
+
+Result<net::Response> checked(const ApiRoutes::Handler& handle, const net::Request& request) {
+  MORGAN_CHECK_OK(check_encoding(request));
+  return handle(request);
+}
+
 /// Browsers fail a connection that offered subprotocols and got none.
 Result<std::string> answer_protocol(const net::Request& request) {
   const auto offered = net::offered_protocols(request);
@@ -68,7 +83,9 @@ net::RouteOptions ApiRoutes::audio_options() const {
 
 void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc, Handler handler,
                     net::RouteOptions options) {
+  const bool takes_client_secret = options.access.takes_client_secret;
   options.access = access_of(doc);
+  options.access.takes_client_secret = takes_client_secret;
   documented_.push_back({method, pattern, std::move(doc), false});
   // What is answered inline is asked by monitors; counting it would hide the rate of real failures.
   const bool counted = options.run_on == net::RunOn::kPool;
@@ -76,12 +93,13 @@ void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc
                  handle = std::move(handler)](const net::Request& request) -> net::Response {
     const auto active = counted ? std::make_shared<ActiveRequest>(counters) : nullptr;
     const auto begin = std::chrono::steady_clock::now();
-    Result<net::Response> result = handle(request);
+    Result<net::Response> result = checked(handle, request);
     const auto process_time = seconds_text(std::chrono::steady_clock::now() - begin);
     if (!result) {
       net::Response response = error_response(result.error(), request);
       response.headers.emplace(kProcessTime, process_time);
-      if (response.status >= kFirstServerError) {
+      // Who leaves, or is cut off when the server stops, met no fault of it.
+      if (response.status >= kFirstServerError && result.error().code != ErrorCode::kCancelled) {
         log_failure(context->name, request, result.error());
         if (context->webhooks != nullptr)
           context->webhooks->service_error(context->name, error_code(result.error()), request.request_id);

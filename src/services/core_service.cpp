@@ -112,8 +112,14 @@ Result<net::Response> audio_turn(const net::Request& request, const ServiceConte
   MORGAN_TRY(turn.user_id, read_user_id(request.caller.get(), fields));
   MORGAN_TRY(const TurnOptions options, TurnOptions::read(fields));
   MORGAN_CHECK_OK(read_speaking(options, tts, tts != nullptr, turn));
-  MORGAN_TRY(turn.speech, read_audio(request, fields, context));
-  return answer_turn(request, fields, dialogue, std::move(turn));
+  MORGAN_TRY(ReceivedAudio received, read_audio(request, fields, context));
+  turn.speech = std::move(received.pcm);
+  MORGAN_TRY(net::Response response, answer_turn(request, fields, dialogue, std::move(turn)));
+  if (!response.stream) return response;
+  // The stream runs the turn, so the audio counts until it ends. Shared: a std::function is copied.
+  const auto lease = std::make_shared<const audio::SampleLease>(std::move(received.lease));
+  response.stream = [lease, write = std::move(response.stream)](net::BodyWriter& out) { return write(out); };
+  return response;
 }
 
 void add_turn_routes(ApiRoutes& routes, dialogue::ConversationService& dialogue, engines::SttEngine* stt,
@@ -171,7 +177,7 @@ net::Router core_routes(const ServiceContext& context, const CoreParts& parts) {
   add_turn_routes(routes, dialogue, stt, tts);
   if (stt != nullptr) add_audio_stream_routes(routes, dialogue, *stt, tts, vad);
   add_live_routes(routes, live);
-  add_realtime_routes(routes, live, context.realtime_secrets);
+  add_realtime_routes(routes, live, context.realtime_secrets, context.realtime_calls);
   add_mcp_routes(routes, {stt, tts, &dialogue, nullptr});
   if (tools != nullptr) add_tool_routes(routes, *tools);
   add_conversation_routes(routes, dialogue.store(), dialogue.memories(), erase_more);

@@ -116,6 +116,12 @@ Result<std::vector<float>> WireInput::decode(std::string_view bytes) {
   return std::move(pcm.samples);
 }
 
+std::vector<float> WireInput::conceal() {
+  if (!state_->opus) return {};
+  auto guessed = state_->opus->conceal();
+  return guessed ? std::move(*guessed) : std::vector<float>();
+}
+
 struct WireOutput::State {
   WireFormat format;
   int voice_rate_hz = 0;

@@ -42,6 +42,8 @@ class WireInput {
   /// @return samples at 16 kHz; fewer or none when the message ends within a sample
   /// @error kInvalidArgument  not audio of the format; what follows is understood again
   Result<std::vector<float>> decode(std::string_view bytes);
+  /// For an Opus packet that did not come. @return none for other codecs
+  std::vector<float> conceal();
 
  private:
   struct State;

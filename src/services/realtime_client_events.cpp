@@ -69,6 +69,7 @@ const std::map<std::string, RealtimeSession::Handler, std::less<>>& RealtimeSess
 
 void RealtimeSession::handle(const net::WsMessage& message) {
   if (gone_ || ended_ || !session_) return;
+  if (message.binary && play_) return hear_packet(message.data);
   std::string event_id;
   Result<void> handled;
   if (message.binary) {
@@ -119,8 +120,8 @@ Result<void> RealtimeSession::apply(const Json& session, const std::string& conf
     return realtime_error("cannot_update_voice", "the voice cannot change any more: it has been heard",
                           "session.audio.output.voice");
   next.model = settings_.model;
-  const WireFormat format = wire_format(next);
-  if (!format.same_input(wire_format(settings_))) {
+  const WireFormat format = format_of(next);
+  if (!format.same_input(format_of(settings_))) {
     MORGAN_TRY(auto input, WireInput::open(format));
     input_.emplace(std::move(input));
   }
@@ -136,15 +137,34 @@ Result<void> RealtimeSession::apply(const Json& session, const std::string& conf
 
 // --- Audio ---------------------------------------------------------------------------------------------------------
 
+void RealtimeSession::hear_packet(const std::string& packet) {
+  std::vector<float> samples;
+  if (!packet.empty()) {
+    if (auto decoded = input_->decode(packet)) samples = std::move(*decoded);
+  }
+  // What is damaged is as good as lost.
+  if (samples.empty()) samples = input_->conceal();
+  const Result<void> heard = hear(samples);
+  // A full buffer, which its client has not committed for minutes, takes no more; that is all.
+  if (heard || heard.error().code != ErrorCode::kOverloaded) return;
+  complain(heard.error(), "");
+  end(kTryLater, heard.error().message);
+}
+
 Result<void> RealtimeSession::append_audio(const Json& event) {
+  if (play_) return realtime_error("invalid_event", "the microphone of a WebRTC call is its track", "type");
   const RealtimeFields fields(event, "");
   MORGAN_TRY(const std::string encoded, fields.required_text("audio"));
   auto bytes = base64_decode(encoded);
   if (!bytes) return fields.invalid("audio", "field 'audio' is not base64");
+  MORGAN_TRY(const std::vector<float> samples, input_->decode(*bytes));
+  return hear(samples);
+}
+
+Result<void> RealtimeSession::hear(const std::vector<float>& samples) {
   if (!stream_) {
     MORGAN_TRY(stream_, live_.open_stream());
   }
-  MORGAN_TRY(const std::vector<float> samples, input_->decode(*bytes));
   if (!settings_.client_takes_turns()) {
     session_->push_audio(samples);
     return {};
@@ -188,7 +208,11 @@ Result<void> RealtimeSession::clear_audio(const Json&) {
 }
 
 Result<void> RealtimeSession::clear_output(const Json&) {
-  return realtime_error("invalid_event", "output_audio_buffer.clear is for WebRTC; send response.cancel", "type");
+  if (!voice_)
+    return realtime_error("invalid_event", "output_audio_buffer.clear is for WebRTC; send response.cancel", "type");
+  if (response_) session_->cancel();
+  voice_->clear();
+  return {};
 }
 
 // --- Items ---------------------------------------------------------------------------------------------------------

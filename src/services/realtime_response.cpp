@@ -88,17 +88,16 @@ void RealtimeResponse::open_item(const RealtimeItem& item) {
   send_(std::move(added));
   if (items_ == nullptr) return;
   const auto before = items_->insert(item);
-  OrderedJson in_conversation{{"type", "conversation.item.added"}, {"previous_item_id", nullptr}};
-  if (before && !before->empty()) in_conversation["previous_item_id"] = *before;
-  in_conversation["item"] = item_json(item);
-  send_(std::move(in_conversation));
+  previous_ = before && !before->empty() ? OrderedJson(*before) : OrderedJson();
+  send_({{"type", "conversation.item.added"}, {"previous_item_id", previous_}, {"item", item_json(item)}});
 }
 
 void RealtimeResponse::close_item(const RealtimeItem& item) {
   OrderedJson done = event("response.output_item.done");
   done["item"] = item_json(item);
   send_(std::move(done));
-  if (items_ != nullptr) send_({{"type", "conversation.item.done"}, {"item", item_json(item)}});
+  if (items_ != nullptr)
+    send_({{"type", "conversation.item.done"}, {"previous_item_id", previous_}, {"item", item_json(item)}});
   output_.push_back(item_json(item));
   ++outputs_;
 }
@@ -124,6 +123,10 @@ void RealtimeResponse::add_text(const std::string& delta) {
       part_event(spec_.reply.speak ? "response.output_audio_transcript.delta" : "response.output_text.delta");
   json["delta"] = delta;
   send_(std::move(json));
+}
+
+void RealtimeResponse::begin_message() {
+  if (!closed_) open_message();
 }
 
 void RealtimeResponse::add_audio(std::string_view bytes) {

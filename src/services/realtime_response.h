@@ -43,6 +43,8 @@ class RealtimeResponse {
   const std::string& item_id() const { return item_.id; }
 
   void add_text(const std::string& delta);
+  /// For audio that has a way of its own: what follows belongs to a message.
+  void begin_message();
   /// @param bytes  in the response's own format
   void add_audio(std::string_view bytes);
   /// Closes the message and adds the call.
@@ -67,7 +69,8 @@ class RealtimeResponse {
   RealtimeItems* const items_;
   const RealtimeResponseSpec spec_;
   const std::string id_;
-  RealtimeItem item_;  // the message; id "": not begun
+  OrderedJson previous_;  // id of the item before the one that is open; null: none
+  RealtimeItem item_;     // the message; id "": not begun
   std::string text_;
   bool closed_ = false;  // the message is
   std::size_t outputs_ = 0;

@@ -31,10 +31,14 @@ constexpr long long kBetaSeconds = 60;
 constexpr std::string_view kProtocol = "realtime";
 constexpr std::string_view kBetaProtocol = "openai-beta.realtime-v1";
 
+/// A browser's offer of one track has 3 to 6 kB.
+constexpr std::uint64_t kMostOffer = 256'000;
+
 /// What every endpoint here shares with its handlers.
 struct Shared {
   live::LiveService& live;
   std::shared_ptr<RealtimeSecrets> secrets;  // shared with the gate
+  std::shared_ptr<RealtimeCalls> calls;      // shared with whoever stops them; null: no WebRTC
 
   VoiceFinder voices() const {
     return [this](const std::string& name) { return live.find_voice(name); };
@@ -85,7 +89,7 @@ Result<std::string> let_in(const net::Request& request, Shared& shared) {
   MORGAN_TRY(const RealtimeStart start, start_of(request, shared));
   static_cast<void>(start);
   if (request.query_value("call_id"))
-    return fail(Error{ErrorCode::kNotFound, "there are no calls here: WebRTC and SIP are not served", "", "call_id"});
+    return fail(Error{ErrorCode::kNotFound, "a call has its data channel; a WebSocket cannot join it", "", "call_id"});
   if (shared.live.is_full())
     return fail(ErrorCode::kOverloaded, "no room for another conversation now; try again later");
   return std::string(offers(net::offered_protocols(request), kProtocol) ? kProtocol : "");
@@ -118,6 +122,7 @@ Result<net::Response> make_secret(const net::Request& request, Shared& shared) {
 
 /// The beta's form: the session is the body itself, and the secret is inside the answer.
 Result<net::Response> make_beta_session(const net::Request& request, Shared& shared, bool transcribes_only) {
+  if (!request.body.empty()) MORGAN_CHECK_OK(Fields::read(request));  // refuses what is no JSON by its type
   MORGAN_TRY(const Json body, parse_json_object(request.body.empty() ? "{}" : request.body));
   MORGAN_TRY(RealtimeSettings settings, default_settings(shared.live));
   MORGAN_TRY(settings, merge_session(settings, body, RealtimeDialect::kBeta, shared.voices()));
@@ -157,11 +162,64 @@ void add_secret_routes(ApiRoutes& routes, const std::shared_ptr<Shared>& shared)
       ApiRoutes::text_options());
 }
 
+/// The offer, as the body itself or beside a session in a form.
+Result<std::string> read_offer(const net::Request& request, RealtimeStart& start, const Shared& shared) {
+  if (to_lower_ascii(request.header("Content-Type")).starts_with("application/sdp")) return request.body;
+  MORGAN_TRY(const Fields fields, Fields::read(request));
+  MORGAN_TRY(const auto session, fields.object("session"));
+  if (session) {
+    MORGAN_TRY(start.settings, merge_session(start.settings, *session, start.dialect, shared.voices()));
+  }
+  return fields.required_text("sdp", kMostOffer);
+}
+
+Result<net::Response> take_call(const net::Request& request, Shared& shared) {
+  if (!shared.calls) {
+    return fail(ErrorCode::kNotFound,
+                "WebRTC is switched off here (live.webrtc); connect to the WebSocket /v1/realtime instead");
+  }
+  MORGAN_TRY(RealtimeStart start, start_of(request, shared));
+  MORGAN_TRY(const std::string offer, read_offer(request, start, shared));
+  MORGAN_TRY(RealtimeCalls::Answer answer, shared.calls->open(shared.live, std::move(start), offer, request.caller));
+  net::Response response = net::Response::bytes(std::move(answer.sdp), "application/sdp");
+  response.status = 201;
+  response.headers.emplace("Location", "/v1/realtime/calls/" + answer.id);
+  return response;
+}
+
+Result<net::Response> hang_up(const net::Request& request, Shared& shared) {
+  const std::string& id = request.params.at("call_id");
+  if (!shared.calls) return fail(Error{ErrorCode::kNotFound, "there is no such call", "", "call_id"});
+  MORGAN_CHECK_OK(shared.calls->hang_up(id, request.caller.get()));
+  return net::Response::text(200, "");
+}
+
+void add_call_routes(ApiRoutes& routes, const std::shared_ptr<Shared>& shared) {
+  net::RouteOptions options{kMostOffer, net::RunOn::kPool};
+  options.access.takes_client_secret = true;
+  routes.add(
+      Method::kPost, "/v1/realtime/calls",
+      {.tag = "conversation",
+       .summary = "A conversation by WebRTC (OpenAI's Realtime API)",
+       .description = "The body is an SDP offer (`application/sdp`), or a form with `sdp` and `session`; it is "
+                      "answered by 201 with SDP and the call's `Location`. docs/clients/openai-realtime.md says what "
+                      "is served.",
+       .form_body = "RealtimeCallForm",
+       .other_answers = {"application/sdp"}},
+      [shared](const net::Request& request) { return take_call(request, *shared); }, options);
+  const auto end = [shared](const net::Request& request) { return hang_up(request, *shared); };
+  routes.add(Method::kPost, "/v1/realtime/calls/{call_id}/hangup",
+             {.tag = "conversation", .summary = "Ends a WebRTC call", .other_answers = {"text/plain"}}, end, options);
+  routes.add(Method::kDelete, "/v1/realtime/calls/{call_id}",
+             {.tag = "conversation", .summary = "The same", .other_answers = {"text/plain"}}, end, options);
+}
+
 }  // namespace
 
-void add_realtime_routes(ApiRoutes& routes, live::LiveService& live, std::shared_ptr<RealtimeSecrets> secrets) {
+void add_realtime_routes(ApiRoutes& routes, live::LiveService& live, std::shared_ptr<RealtimeSecrets> secrets,
+                         std::shared_ptr<RealtimeCalls> calls) {
   // By all the handlers below.
-  const auto shared = std::make_shared<Shared>(Shared{live, std::move(secrets)});
+  const auto shared = std::make_shared<Shared>(Shared{live, std::move(secrets), std::move(calls)});
   net::WsOptions options;
   options.max_message = kMostMessage;
   options.access.takes_client_secret = true;
@@ -180,6 +238,7 @@ void add_realtime_routes(ApiRoutes& routes, live::LiveService& live, std::shared
         return session;
       },
       std::move(options));
+  add_call_routes(routes, shared);
   add_secret_routes(routes, shared);
 }
 

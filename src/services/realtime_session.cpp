@@ -29,11 +29,12 @@ RealtimeSession::RealtimeSession(live::LiveService& service, std::shared_ptr<net
       dialect_(start.dialect),
       id_(random_id("sess_")),
       conversation_id_(random_id("conv_")),
+      play_(std::move(start.play)),
       settings_(std::move(start.settings)) {}
 
 void RealtimeSession::begin() {
   strand_->post([self = shared_from_this()] {
-    auto input = WireInput::open(wire_format(self->settings_));
+    auto input = WireInput::open(self->format_of(self->settings_));
     self->items_ = std::make_shared<RealtimeItems>(
         self->strand_, PromptLimits{self->live_.context_tokens(), self->live_.dialogue().max_tokens});
     self->items_->set_instructions(self->settings_.reply.instructions);
@@ -45,6 +46,7 @@ void RealtimeSession::begin() {
     self->input_.emplace(std::move(*input));
     self->session_ = std::move(*session);
     self->self_ = self;
+    if (self->play_) self->open_voice();
     // A limit as OpenAI has one, but a day: nothing here needs it, and clients plan with it.
     const Error expired{ErrorCode::kCancelled, "the session has lasted as long as one may; open another",
                         "session_expired"};
@@ -73,9 +75,17 @@ void RealtimeSession::on_stopping() {
   strand_->post([self = shared_from_this()] { self->end(kGoingAway, "the server is stopping"); });
 }
 
+void RealtimeSession::open_voice() {
+  auto voice = RealtimeVoice::open(strand_, play_, [this](OrderedJson event) { send(std::move(event)); });
+  if (!voice) return complain(voice.error(), "");
+  voice_ = std::move(*voice);
+  voice_->start();
+}
+
 void RealtimeSession::on_gone() {
   strand_->post([self = shared_from_this()] {
     self->gone_ = true;
+    self->voice_.reset();
     if (self->session_) self->session_->gone();
   });
 }
@@ -134,6 +144,7 @@ void RealtimeSession::on_closed() {
   if (!gone_) peer_->close(close_code_, close_reason_);
   if (expiry_ != 0) strand_->cancel(expiry_);
   end_beside();
+  voice_.reset();
   session_.reset();
   stream_.reset();
   self_.reset();
@@ -248,6 +259,12 @@ void RealtimeSession::on_idle() {
 
 // --- What is answered ----------------------------------------------------------------------------------------------
 
+WireFormat RealtimeSession::format_of(const RealtimeSettings& settings) const {
+  WireFormat format = wire_format(settings);
+  if (play_) format.input = WireCodec::kOpus;
+  return format;
+}
+
 RealtimeResponseSpec RealtimeSession::own_spec() const {
   return {settings_.reply, nullptr, conversation_id_};
 }
@@ -267,11 +284,22 @@ void RealtimeSession::on_response_start(std::int64_t, std::int64_t, int rate_hz,
   format.output = spec.reply.output.codec;
   format.output_rate_hz = spec.reply.output.rate_hz;
   output_.reset();
-  if (auto output = WireOutput::open(format, rate_hz)) output_.emplace(std::move(*output));
+  if (!voice_) {
+    if (auto output = WireOutput::open(format, rate_hz)) output_.emplace(std::move(*output));
+  }
   summary_.reset();
   reply_error_.reset();
   response_samples_ = 0;
   response_.emplace([this](OrderedJson event) { send(std::move(event)); }, items_.get(), std::move(spec));
+  if (voice_) voice_->begin(response_->id(), rate_hz);
+}
+
+void RealtimeSession::on_hold(std::int64_t, std::size_t) {
+  if (voice_) voice_->hold();
+}
+
+void RealtimeSession::on_resume(std::int64_t, std::size_t) {
+  if (voice_) voice_->resume();
 }
 
 void RealtimeSession::on_response_text(std::int64_t, const std::string&, const std::string& delta, bool) {
@@ -279,10 +307,15 @@ void RealtimeSession::on_response_text(std::int64_t, const std::string&, const s
 }
 
 void RealtimeSession::on_audio(const live::AudioOut& audio) {
-  if (!response_ || !output_) return;
+  if (!response_ || (!output_ && !voice_)) return;
   spoke_ = true;
-  for (const net::WsMessage& message : output_->encode(audio))
-    response_->add_audio(message.data);
+  if (voice_) {
+    response_->begin_message();
+    voice_->add(audio.chunk.samples);
+  } else {
+    for (const net::WsMessage& message : output_->encode(audio))
+      response_->add_audio(message.data);
+  }
   response_samples_ += audio.chunk.samples.size();
   RealtimeItem* const item = response_->message();
   if (item == nullptr) return;
@@ -327,6 +360,11 @@ void RealtimeSession::on_response_end(std::int64_t, live::ReplyEnd end, const st
       break;
   }
   const std::string message = response_->item_id();
+  if (voice_ && (end == live::ReplyEnd::kCompleted || end == live::ReplyEnd::kFailed)) {
+    voice_->finish();
+  } else if (voice_) {
+    voice_->clear();
+  }
   response_->finish(outcome, heard);
   response_.reset();
   // Nothing of it was heard, and it answered half a sentence.

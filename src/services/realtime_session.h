@@ -9,6 +9,7 @@
 #include "services/realtime_items.h"
 #include "services/realtime_response.h"
 #include "services/realtime_settings.h"
+#include "services/realtime_voice.h"
 #include "services/strand_inbox.h"
 
 #include <map>
@@ -23,6 +24,7 @@ namespace morgan::services {
 struct RealtimeStart {
   RealtimeSettings settings;
   RealtimeDialect dialect = RealtimeDialect::kGa;
+  RealtimePlay play = nullptr;  ///< where the voice goes; null: into events, and the microphone comes in events, too
 };
 
 class RealtimeSession final : public net::WsSession,
@@ -34,6 +36,7 @@ class RealtimeSession final : public net::WsSession,
   void begin();
 
   // --- The I/O thread's half ---
+  /// With RealtimeStart::play, a binary message is an Opus packet of the microphone; an empty one is one that was lost.
   bool on_message(net::WsMessage message) override;
   void on_too_large() override {}
   void on_stopping() override;
@@ -48,8 +51,8 @@ class RealtimeSession final : public net::WsSession,
   void on_audio(const dialogue::live::AudioOut& audio) override;
   void on_filler(std::int64_t, const std::string&) override {}
   void on_duck(std::int64_t, float) override {}
-  void on_hold(std::int64_t, std::size_t) override {}
-  void on_resume(std::int64_t, std::size_t) override {}
+  void on_hold(std::int64_t, std::size_t) override;
+  void on_resume(std::int64_t, std::size_t) override;
   void on_response_end(std::int64_t response, dialogue::live::ReplyEnd end, const std::string& heard) override;
   void on_turn(const OrderedJson&) override {}
   void on_error(const Error& error) override;
@@ -71,6 +74,8 @@ class RealtimeSession final : public net::WsSession,
   Result<void> update_session(const Json& event);
   Result<void> update_transcription_session(const Json& event);
   Result<void> apply(const Json& session, const std::string& confirmed_by);
+  void hear_packet(const std::string& packet);
+  Result<void> hear(const std::vector<float>& samples);
   Result<void> append_audio(const Json& event);
   Result<void> commit_audio(const Json& event);
   Result<void> clear_audio(const Json& event);
@@ -86,9 +91,11 @@ class RealtimeSession final : public net::WsSession,
   Result<std::function<std::vector<engines::ChatMessage>(const std::string&)>> prompt_of(const Json& response,
                                                                                          const RealtimeReply& reply);
 
+  void open_voice();
   void send(OrderedJson event);
   void complain(const Error& error, const std::string& event_id);
   void end(std::uint16_t code, std::string reason);
+  WireFormat format_of(const RealtimeSettings& settings) const;
   RealtimeResponseSpec own_spec() const;
   dialogue::live::LiveAsk ask_for(const RealtimeReply& reply) const;
   /// The user's item goes into the conversation, as committed.
@@ -105,12 +112,14 @@ class RealtimeSession final : public net::WsSession,
   const RealtimeDialect dialect_;
   const std::string id_;
   const std::string conversation_id_;
+  const RealtimePlay play_;
 
   // The strand's.
   RealtimeSettings settings_;
   std::shared_ptr<RealtimeItems> items_;  // shared with the conversation, whose memory it is
   std::optional<WireInput> input_;
-  std::optional<WireOutput> output_;  // of the response that is being heard
+  std::optional<WireOutput> output_;      // of the response that is being heard; nullopt, too, when there is a voice_
+  std::shared_ptr<RealtimeVoice> voice_;  // shared with its timer; null: audio goes into events
   std::shared_ptr<dialogue::live::LiveSession> session_;
   std::shared_ptr<RealtimeSession> self_;  // while the conversation may call
   std::shared_ptr<void> stream_;           // its place among the microphones

@@ -74,6 +74,8 @@ TEST_F(RealtimeResponseTest, ASpokenAnswerIsToldInOrder) {
   EXPECT_EQ(events_[0]["response"]["output"], OrderedJson::array());
   EXPECT_EQ(events_[2]["item"]["content"], OrderedJson::array());
   EXPECT_EQ(events_[4]["part"], (OrderedJson{{"type", "audio"}, {"transcript", ""}}));
+  EXPECT_TRUE(events_[3]["previous_item_id"].is_null());
+  EXPECT_TRUE(events_[events_.size() - 2].at("previous_item_id").is_null());
   EXPECT_EQ(last()["usage"]["total_tokens"], 13);
   EXPECT_EQ(last()["output"][0]["content"][0], (OrderedJson{{"type", "output_audio"}, {"transcript", "Hello you."}}));
   EXPECT_EQ(last()["output"][0]["status"], "completed");
@@ -108,6 +110,9 @@ TEST_F(RealtimeResponseTest, ACallFollowsTheMessageAndIsComplete) {
                       "response.output_item.done conversation.item.done response.done"),
             std::string::npos)
       << told;
+  const OrderedJson& done = events_[events_.size() - 2];
+  EXPECT_EQ(done["item"]["type"], "function_call");
+  EXPECT_EQ(done["previous_item_id"], last()["output"][0]["id"]);
   const OrderedJson& call = last()["output"][1];
   EXPECT_EQ(call["call_id"], "call_1");
   EXPECT_EQ(call["arguments"], R"({"city":"Rome"})");

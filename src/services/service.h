@@ -26,6 +26,7 @@
 
 namespace morgan::services {
 
+class RealtimeCalls;
 class RealtimeSecrets;
 
 enum class HealthStatus { kHealthy, kDegraded, kUnhealthy };
@@ -50,6 +51,7 @@ struct ServiceContext {
   std::uint64_t max_upload_bytes = 64'000'000;
   double max_audio_seconds = 3 * 3600.0 - 1;
   std::shared_ptr<RealtimeSecrets> realtime_secrets;  ///< shared with the gate; null: core makes its own
+  std::shared_ptr<RealtimeCalls> realtime_calls;      ///< shared with whoever stops them; null: no WebRTC
   std::size_t max_text_chars = 20'000;                ///< of one synthesis or chat text
   stores::SpeechCache* speech_cache = nullptr;        ///< not owned; null: speech is not kept
   Webhooks* webhooks = nullptr;                       ///< not owned; null: nobody is told
