@@ -10,7 +10,7 @@ from conftest import Server, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="there is no dbus-daemon")
 LIGHT = {"MORGAN_LLM_MODEL": "smollm2-135m", "MORGAN_TTS_KOKORO": "false", "MORGAN_WYOMING_WAKE_WORDS": "false",
-         "MORGAN_WYOMING_HOST": "0.0.0.0"}
+         "MORGAN_WYOMING_HOST": "0.0.0.0", "MORGAN_SERVER_INSECURE": "true"}
 NAME = f"Morgan on {socket.gethostname()}"
 
 

@@ -63,6 +63,10 @@ def test_a_written_question_is_answered_aloud(talk, live_server):
     assert word_error_rate(response.said, heard_in(live_server, response.wav())) <= 0.35
     usage = response.done["usage"]
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] > 0
+    items = [event for event in client.events if event["type"].startswith("conversation.item.")]
+    asked, answered = (event["item"]["id"] for event in items if event["type"].endswith("added"))
+    assert [(event["item"]["id"], event["previous_item_id"]) for event in items] == [
+        (asked, None), (asked, None), (answered, asked), (answered, asked)]
     kinds = [k for k in client.types() if not k.endswith(".delta")]
     assert kinds == [
         "session.created", "conversation.item.added", "conversation.item.done", "response.created",
@@ -316,6 +320,20 @@ def test_what_is_wrong_is_told_and_the_session_stays(talk):
     assert session["audio"]["input"]["turn_detection"]["threshold"] == 0.5, "a part of what was refused was applied"
     client.write("Are you there?")
     assert client.ask(output_modalities=["text"]).done["status"] == "completed"
+
+
+def test_who_says_nothing_for_long_is_spoken_to(talk):
+    client = talk(microphone=True)
+    client.update(output_modalities=["text"], max_output_tokens=8,
+                  audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}})
+    client.write("Say hello.")
+    client.ask()
+    since = client.mark()
+    timeout = client.wait_for("input_audio_buffer.timeout_triggered", since=since)
+    assert 0 <= timeout["audio_start_ms"] < timeout["audio_end_ms"]
+    committed = client.wait_for("input_audio_buffer.committed", since=since)
+    assert committed["item_id"] == timeout["item_id"] and client.response(since).said
+    client.update(audio={"input": {"turn_detection": None}})
 
 
 def test_transcription_alone(talk, live_server, question):
