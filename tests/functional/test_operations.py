@@ -67,7 +67,7 @@ def test_a_derived_file_that_was_edited_is_noticed(tree):
 @pytest.mark.parametrize("name, line", [
     ("requirements.txt", "numpy>=2.0"), ("requirements.txt", "numpy~=2.0"), ("package.json", '"kokoro-js": "^1.2.1"'),
     ("Dockerfile.more", "FROM debian:latest"), ("Dockerfile.more", "FROM debian"), ("compose.more.yaml", "    image: redis:7.0"),
-    ("requirements.txt", "numpy==1.0.0")])
+    ("requirements.txt", "numpy==98.7.6")])
 def test_a_range_or_an_unknown_version_is_refused(tree, name, line):
     (tree / name).write_text(line + "\n")
     done = run(sys.executable, "scripts/check_versions.py", root=tree)

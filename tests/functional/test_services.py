@@ -93,6 +93,10 @@ def test_every_described_address_answers(server, service):
         for method, operation in operations.items():
             body = {"json": {}} if method == "post" else {}
             answer = requests.request(method, server.url(service, path), timeout=60, **body)
+            if "{owner}" in path or "{call_id}" in path:
+                # A loaded model has no owner, and a call needs a peer: the handler answers, not the router.
+                assert answer.status_code == 404 and answer.json()["error"]["param"] in ("model", "call_id"), answer.text
+                continue
             # Refused is fine, unknown or broken is not.
             assert answer.status_code not in (404, 405, 500, 501), f"{method} {path}: {answer.text[:200]}"
             if operation.get("x-websocket"):
