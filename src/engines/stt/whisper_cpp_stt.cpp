@@ -37,11 +37,15 @@ struct ContextDeleter {
 
 using WhisperContext = std::unique_ptr<whisper_context, ContextDeleter>;
 
-std::vector<std::string> language_codes() {
-  std::vector<std::string> codes;
-  for (int id = 0; id <= whisper_lang_max_id(); ++id)
-    codes.emplace_back(whisper_lang_str(id));
-  return codes;
+/// Made once: whisper.cpp goes through all of them to find one, and /health and /status name them.
+const std::vector<std::string>& language_codes() {
+  static const std::vector<std::string> kCodes = [] {
+    std::vector<std::string> codes;
+    for (int id = 0; id <= whisper_lang_max_id(); ++id)
+      codes.emplace_back(whisper_lang_str(id));
+    return codes;
+  }();
+  return kCodes;
 }
 
 /// "" for detection; else the ISO 639-1 code of "en", "en-US", "English".
