@@ -93,6 +93,12 @@ Response Exchange::run_inline(const Handler& handler) {
   return response;
 }
 
+std::optional<Response> Exchange::find_ready(
+    const std::function<std::optional<Response>(const Request&)>& ready) const {
+  auto response = guarded(*options_, request, [&] { return ready(request); });
+  return response ? std::move(*response) : std::nullopt;
+}
+
 Result<void> Exchange::write(std::string_view bytes) {
   while (!bytes.empty()) {
     std::unique_lock lock(mutex_);

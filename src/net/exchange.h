@@ -23,6 +23,8 @@ class Exchange final : public BodyWriter {
   void run(const Handler& handler);
   /// As run, but a stream goes into the body: the I/O thread must not wait for itself. @thread I/O
   Response run_inline(const Handler& handler);
+  /// Asks RouteOptions::ready. @thread I/O
+  std::optional<Response> find_ready(const std::function<std::optional<Response>(const Request&)>& ready) const;
 
   Result<void> write(std::string_view bytes) override;
 

@@ -284,7 +284,7 @@ HttpConnection::Early HttpConnection::route() {
 }
 
 HttpConnection::Early HttpConnection::ask_gate() {
-  const RouteAccess& access = is_websocket() ? match_->ws_options->access : match_->options.access;
+  const RouteAccess& access = is_websocket() ? match_->ws_options->access : match_->options->access;
   if (access.open || !context_->options.gate) return std::nullopt;
   GateAnswer answer = context_->options.gate(exchange_->request, access);
   add_headers(answer.headers);
@@ -322,7 +322,7 @@ HttpConnection::Early HttpConnection::check_upgrade() {
 
 asio::awaitable<HttpConnection::Early> HttpConnection::read_body() {
   if (parser_->is_done()) co_return std::nullopt;
-  const std::uint64_t limit = match_->options.body_limit;
+  const std::uint64_t limit = match_->options->body_limit;
   const Refusal large =
       refusal(ErrorCode::kTooLarge, "the body is larger than this address takes, " + human_bytes(limit), 413);
   const auto declared = parser_->content_length();
@@ -416,10 +416,17 @@ asio::awaitable<void> HttpConnection::answer_early(Response response) {
 
 asio::awaitable<void> HttpConnection::answer_from_handler() {
   const Handler* handler = match_->handler;
-  if (match_->options.run_on == RunOn::kInline) {
+  if (match_->options->run_on == RunOn::kInline) {
     Response response = exchange_->run_inline(*handler);
     co_await answer_early(std::move(response));
     co_return;
+  }
+  if (match_->options->ready) {
+    std::optional<Response> response = exchange_->find_ready(match_->options->ready);
+    if (response) {
+      co_await answer_early(std::move(*response));
+      co_return;
+    }
   }
   context_->counts.add_handler(1);
   const auto taken = context_->pool->run([context = context_, exchange = exchange_, handler] {

@@ -86,7 +86,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 void Router::add(Method method, std::string pattern, Handler handler, RouteOptions options) {
-  table_->route(std::move(pattern)).endpoints.insert_or_assign(method, Endpoint{std::move(handler), options});
+  table_->route(std::move(pattern))
+      .endpoints.insert_or_assign(method, Endpoint{std::move(handler), std::move(options)});
 }
 
 void Router::add_ws(std::string pattern, WsHandler handler, WsOptions options) {
@@ -155,7 +156,7 @@ Result<Router::Match> Router::find(Method method, std::string_view path) const {
   Match match;
   if (const Endpoint* endpoint = endpoint_for(*best, method)) {
     match.handler = &endpoint->handler;
-    match.options = endpoint->options;
+    match.options = &endpoint->options;
   }
   if (method == Method::kGet) {
     if (best->ws_handler) match.ws_handler = &best->ws_handler;

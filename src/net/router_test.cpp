@@ -76,9 +76,9 @@ TEST(Router, KeepsOptionsOfEachMethod) {
   Router router;
   router.add(Method::kPost, "/a", named("post"), {.body_limit = 7, .run_on = RunOn::kInline});
   router.add(Method::kGet, "/a", named("get"));
-  EXPECT_EQ(router.find(Method::kPost, "/a")->options.body_limit, 7U);
-  EXPECT_EQ(router.find(Method::kPost, "/a")->options.run_on, RunOn::kInline);
-  EXPECT_EQ(router.find(Method::kGet, "/a")->options.run_on, RunOn::kPool);
+  EXPECT_EQ(router.find(Method::kPost, "/a")->options->body_limit, 7U);
+  EXPECT_EQ(router.find(Method::kPost, "/a")->options->run_on, RunOn::kInline);
+  EXPECT_EQ(router.find(Method::kGet, "/a")->options->run_on, RunOn::kPool);
 }
 
 TEST(Router, FindsWebSocketRoutesUnderGet) {

@@ -23,6 +23,8 @@ struct RouteOptions {
   std::uint64_t body_limit = 1'000'000;  ///< bytes; more is refused with 413 before it is read
   RunOn run_on = RunOn::kPool;
   RouteAccess access = {};
+  /// An answer that is there already: asked before a worker is, on the I/O thread; must not block. nullopt: none.
+  std::function<std::optional<Response>(const Request&)> ready = nullptr;
 };
 
 /// What the gate says of a request.
@@ -62,8 +64,8 @@ struct Router::Match {
   const WsHandler* ws_handler = nullptr;
   const WsSessionFactory* ws_session = nullptr;
   const WsOptions* ws_options = nullptr;  ///< of either
-  RouteOptions options;
-  std::string pattern;  ///< the label for metrics
+  const RouteOptions* options = nullptr;  ///< of the handler
+  std::string pattern;                    ///< the label for metrics
   std::map<std::string, std::string> params;
 };
 

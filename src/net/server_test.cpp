@@ -168,6 +168,31 @@ TEST(Server, RefusesWhatItsQueueCannotHoldButAnswersInlineRoutes) {
   EXPECT_NE(second.read_until("done").find(" 200 "), std::string::npos);
 }
 
+TEST(Server, WhatIsReadyNeedsNoWorker) {
+  Router routes;
+  std::atomic<int> handled{0};
+  RouteOptions options;
+  options.ready = [](const Request& request) -> std::optional<Response> {
+    if (request.body == "throw") throw std::runtime_error("a bug");
+    if (request.body != "known") return std::nullopt;
+    return Response::text(200, "ready");
+  };
+  routes.add(
+      Method::kPost, "/ask",
+      [&](const Request&) {
+        ++handled;
+        return Response::text(200, "made");
+      },
+      options);
+  const auto server = start_server(std::move(routes));
+  RawClient client(server->port());
+  for (const auto& [body, answer] : {std::pair("known", "ready"), {"other", "made"}, {"throw", "made"}}) {
+    client.send("POST /ask HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n" + std::string(body));
+    EXPECT_NE(client.read_until(answer).find(" 200 "), std::string::npos) << body;
+  }
+  EXPECT_EQ(handled, 2);
+}
+
 TEST(Server, SurvivesAHandlerThatThrows) {
   Router routes = hello_routes();
   routes.add(Method::kGet, "/throw", [](const Request&) -> Response { throw std::runtime_error("secret"); });

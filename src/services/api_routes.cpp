@@ -118,7 +118,17 @@ void ApiRoutes::add(net::Method method, const std::string& pattern, RouteDoc doc
     };
     return response;
   };
-  router_.add(method, pattern, std::move(answer), options);
+  if (options.ready) {
+    options.ready = [counters = counters_, find = std::move(options.ready)](const net::Request& request) {
+      const auto begin = std::chrono::steady_clock::now();
+      std::optional<net::Response> response = find(request);
+      if (!response) return response;
+      ++counters->answered;
+      response->headers.emplace(kProcessTime, seconds_text(std::chrono::steady_clock::now() - begin));
+      return response;
+    };
+  }
+  router_.add(method, pattern, std::move(answer), std::move(options));
 }
 
 void ApiRoutes::add_ws(const std::string& pattern, RouteDoc doc, net::WsHandler handler) {

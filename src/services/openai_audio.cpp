@@ -104,15 +104,16 @@ Result<net::Response> transcribe(const net::Request& request, const ServiceConte
 
 void add_openai_speech_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
   const auto context = routes.shared_context();
-  routes.add(Method::kPost, "/v1/audio/speech",
-             {.tag = "speech",
-              .summary = "Speak a text (OpenAI's form)",
-              .description =
-                  "Streams the audio while it is synthesized. `instructions` is passed over, with a `Warning` header.",
-              .json_body = "OpenAiSpeechRequest",
-              .other_answers = speech_types(),
-              .scope = "tts"},
-             [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
+  add_speaking_route(
+      routes, "/v1/audio/speech",
+      {.tag = "speech",
+       .summary = "Speak a text (OpenAI's form)",
+       .description =
+           "Streams the audio while it is synthesized. `instructions` is passed over, with a `Warning` header.",
+       .json_body = "OpenAiSpeechRequest",
+       .other_answers = speech_types(),
+       .scope = "tts"},
+      [context, &tts](const net::Request& request) { return speak(request, *context, tts); });
   routes.add(Method::kGet, "/v1/audio/voices",
              {.tag = "speech",
               .summary = "Voices, in the form that OpenAI-compatible speech servers use",

@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 #include "base/strings.h"
 #include "services/json_format.h"
+#include "services/ready_answers.h"
 
 namespace morgan::services {
 
@@ -125,6 +126,13 @@ Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext&
   call.model = model_of(call.voice, engines);
   call.cache = context.speech_cache;
   return call;
+}
+
+void add_speaking_route(ApiRoutes& routes, const std::string& path, RouteDoc doc, ApiRoutes::Handler handler) {
+  constexpr std::size_t kMostReady = 8'000'000;
+  net::RouteOptions options;
+  keep_ready_speech(std::make_shared<ReadyAnswers>(kMostReady), routes.context().metrics, handler, options);
+  routes.add(net::Method::kPost, path, std::move(doc), std::move(handler), std::move(options));
 }
 
 void obey_cache_control(const net::Request& request, SynthesisCall& call) {

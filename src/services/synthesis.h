@@ -4,6 +4,7 @@
 #include "audio/media_encoder.h"
 #include "audio/pcm.h"
 #include "engines/tts/tts_engine.h"
+#include "services/api_routes.h"
 #include "services/fields.h"
 #include "services/piece_stream.h"
 #include "services/service.h"
@@ -31,6 +32,9 @@ struct SynthesisForm {
 
 /// Obeys the request's Cache-Control: no-cache speaks anew, no-store keeps nothing either.
 void obey_cache_control(const net::Request& request, SynthesisCall& call);
+
+/// Adds a route that speaks: what the speech cache gave is given again from memory (ready_answers.h).
+void add_speaking_route(ApiRoutes& routes, const std::string& path, RouteDoc doc, ApiRoutes::Handler handler);
 
 /// Checks everything that can be checked before speaking. @error kInvalidArgument, kNotFound with `param`
 Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext& context, engines::TtsEngine& tts,

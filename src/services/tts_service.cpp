@@ -72,7 +72,7 @@ void add_synthesis_routes(ApiRoutes& routes, engines::TtsEngine& tts) {
     doc.json_body = "SynthesizeRequest";
     doc.json_answer = "SpeechResult";
     doc.other_answers = audio_types();
-    routes.add(Method::kPost, path, std::move(doc), [context, &tts, defaults](const net::Request& request) {
+    add_speaking_route(routes, path, std::move(doc), [context, &tts, defaults](const net::Request& request) {
       return synthesize(request, *context, tts, defaults);
     });
   };
