@@ -46,21 +46,22 @@ void fade(std::vector<float>& samples, bool at_end) {
   }
 }
 
-std::optional<Case> make_case(const Clip& clip, std::size_t place, double pause) {
+/// The pause takes the place of the speaker's own, so that it is as long as it says.
+std::optional<Case> make_case(const Clip& clip, const QuietPlace& place, double pause) {
   const std::vector<float>& all = clip.pcm.samples;
-  const auto before = std::min(place, static_cast<std::size_t>(kBefore * LiveCall::kRate));
-  const auto behind = std::min(all.size() - place, static_cast<std::size_t>(kBehind * LiveCall::kRate));
-  std::vector<float> first(all.begin() + static_cast<std::ptrdiff_t>(place - before),
-                           all.begin() + static_cast<std::ptrdiff_t>(place));
-  std::vector<float> second(all.begin() + static_cast<std::ptrdiff_t>(place),
-                            all.begin() + static_cast<std::ptrdiff_t>(place + behind));
+  const auto before = std::min(place.first, static_cast<std::size_t>(kBefore * LiveCall::kRate));
+  const auto behind = std::min(all.size() - place.end, static_cast<std::size_t>(kBehind * LiveCall::kRate));
+  std::vector<float> first(all.begin() + static_cast<std::ptrdiff_t>(place.first - before),
+                           all.begin() + static_cast<std::ptrdiff_t>(place.first));
+  std::vector<float> second(all.begin() + static_cast<std::ptrdiff_t>(place.end),
+                            all.begin() + static_cast<std::ptrdiff_t>(place.end + behind));
   fade(first, false);
   fade(first, true);
   fade(second, false);
   fade(second, true);
   Case made;
   made.pause = pause;
-  made.clip.name = fmt::format("{} at {:.2f} s", clip.name, static_cast<double>(place) / LiveCall::kRate);
+  made.clip.name = fmt::format("{} at {:.2f} s", clip.name, static_cast<double>(place.middle()) / LiveCall::kRate);
   std::vector<float>& samples = made.clip.pcm.samples;
   samples = std::move(first);
   samples.insert(samples.end(), static_cast<std::size_t>(pause * LiveCall::kRate), 0.0F);
@@ -78,7 +79,7 @@ std::vector<Case> make_cases(const std::vector<Clip>& clips, std::size_t wanted)
     std::size_t number = 0;
     for (const Clip& clip : clips) {
       for (const QuietPlace& place : find_quiet_places(clip.pcm, kApart)) {
-        if (auto made = make_case(clip, place.sample, kPauses[(number++ + turn) % kPauses.size()]))
+        if (auto made = make_case(clip, place, kPauses[(number++ + turn) % kPauses.size()]))
           cases.push_back(std::move(*made));
       }
     }

@@ -60,7 +60,7 @@ std::vector<QuietPlace> find_quiet_places(audio::PcmView pcm, double apart_secon
     while (end < until && levels[end] < limit)
       sum += levels[end++];
     const std::size_t length = end - i;
-    if (length >= kQuietHops) places.push_back({(i + end) / 2 * hop, sum / static_cast<double>(length)});
+    if (length >= kQuietHops) places.push_back({i * hop, end * hop, sum / static_cast<double>(length)});
     i = end + 1;
   }
   std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) { return a.level_db < b.level_db; });
@@ -68,11 +68,11 @@ std::vector<QuietPlace> find_quiet_places(audio::PcmView pcm, double apart_secon
   std::vector<QuietPlace> chosen;
   for (const QuietPlace& place : places) {
     const bool near = std::any_of(chosen.begin(), chosen.end(), [&](const QuietPlace& other) {
-      return std::max(place.sample, other.sample) - std::min(place.sample, other.sample) < apart;
+      return std::max(place.middle(), other.middle()) - std::min(place.middle(), other.middle()) < apart;
     });
     if (!near) chosen.push_back(place);
   }
-  std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.sample < b.sample; });
+  std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return chosen;
 }
 

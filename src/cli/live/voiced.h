@@ -29,8 +29,10 @@ std::optional<VoicedSpan> find_voiced(audio::PcmView pcm);
 
 /// A place inside speech that is quiet: between words, or a pause.
 struct QuietPlace {
-  std::size_t sample = 0;  ///< its middle
+  std::size_t first = 0;  ///< its first sample
+  std::size_t end = 0;    ///< behind its last
   double level_db = 0;
+  std::size_t middle() const { return first + (end - first) / 2; }
 };
 
 /// Places at which a speaker might have paused, in order of time: at least 40 ms that lie 18 dB below the loudest

@@ -57,8 +57,9 @@ TEST(QuietPlaces, LieInTheMiddleOfPausesWithinTheSpeech) {
   add_tone(samples, 4.1, 5.5, 0.3);
   const auto places = find_quiet_places({samples, kRate}, 0.8);
   ASSERT_EQ(places.size(), 2U);
-  EXPECT_NEAR(static_cast<double>(places[0].sample) / kRate, 2.1, 0.02);
-  EXPECT_NEAR(static_cast<double>(places[1].sample) / kRate, 4.05, 0.02);
+  EXPECT_NEAR(static_cast<double>(places[0].middle()) / kRate, 2.1, 0.02);
+  EXPECT_NEAR(static_cast<double>(places[1].middle()) / kRate, 4.05, 0.02);
+  EXPECT_NEAR(static_cast<double>(places[0].end - places[0].first) / kRate, 0.2, 0.03);
   EXPECT_EQ(find_quiet_places({samples, kRate}, 3).size(), 1U) << "too close to each other";
 }
 

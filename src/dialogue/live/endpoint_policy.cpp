@@ -28,7 +28,7 @@ struct WaitRow {
 constexpr std::array kWaits{
     WaitRow{TextEnding::kUnknown, {1.0, 1.0, 0.67, 0.34}},   WaitRow{TextEnding::kOpen, {1.0, 1.0, 0.90, 0.70}},
     WaitRow{TextEnding::kDangling, {1.0, 0.90, 0.55, 0.14}}, WaitRow{TextEnding::kFragment, {1.0, 0.95, 0.80, 0.60}},
-    WaitRow{TextEnding::kComplete, {0.95, 0.50, 0.24, 0.0}}, WaitRow{TextEnding::kQuestion, {0.88, 0.26, 0.08, 0.0}},
+    WaitRow{TextEnding::kComplete, {0.95, 0.60, 0.40, 0.0}}, WaitRow{TextEnding::kQuestion, {1.0, 0.26, 0.08, 0.0}},
     WaitRow{TextEnding::kShort, {0.06, 0.06, 0.06, 0.06}},   WaitRow{TextEnding::kDictation, {1.0, 1.0, 0.95, 0.80}},
 };
 constexpr double kForget = 0.25;
@@ -105,6 +105,28 @@ double share_of(const WaitRow& row, double probability) {
 }
 
 }  // namespace
+
+std::string_view to_string(TextEnding ending) {
+  switch (ending) {
+    case TextEnding::kUnknown:
+      return "unknown";
+    case TextEnding::kOpen:
+      return "open";
+    case TextEnding::kDangling:
+      return "dangling";
+    case TextEnding::kFragment:
+      return "fragment";
+    case TextEnding::kComplete:
+      return "complete";
+    case TextEnding::kQuestion:
+      return "question";
+    case TextEnding::kShort:
+      return "short";
+    case TextEnding::kDictation:
+      return "dictation";
+  }
+  return "unknown";
+}
 
 TextEnding ending_of(std::string_view text) {
   const std::string_view trimmed = trim(text);

@@ -20,6 +20,8 @@ enum class TextEnding : std::uint8_t {
   kDictation,  ///< digits, letters, an address being spelled
 };
 
+std::string_view to_string(TextEnding ending);
+
 /// English words; other languages are judged by their punctuation alone.
 TextEnding ending_of(std::string_view text);
 

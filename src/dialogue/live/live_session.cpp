@@ -6,6 +6,8 @@
 #include "dialogue/live/conversation_memory.h"
 #include "dialogue/live/overlap_judge.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -284,6 +286,11 @@ void LiveSession::on_gate_event(const GateEvent& gate) {
   Event event;
   event.at = ms_of_sample(gate.at_sample);
   switch (gate.kind) {
+    case GateEvent::Kind::kSound:
+      // Only who waits for more asks what it is; nothing is ducked for a sound.
+      if (machine_.phase() != Phase::kPaused) return;
+      event.kind = Event::Kind::kMaybeSpeech;
+      break;
     case GateEvent::Kind::kMaybeSpeech:
       if (deaf()) return;
       event.kind = Event::Kind::kMaybeSpeech;
@@ -393,8 +400,17 @@ void LiveSession::update_wait() {
   Event event;
   event.kind = Event::Kind::kWait;
   event.generation = machine_.state().draft;
-  event.value = endpoint_wait(probability_, ending_of(heard_.text), memory_->pauses(),
-                              config_.endpoint.value_or(parts_.options.endpoint));
+  const TextEnding ending = ending_of(heard_.text);
+  event.value =
+      endpoint_wait(probability_, ending, memory_->pauses(), config_.endpoint.value_or(parts_.options.endpoint));
+  if (log::enabled(log::Level::kDebug)) {
+    log::debug("dialogue", "how long to wait for more",
+               {{"session", id_},
+                {"pause_ms", std::to_string(now_ms() - voiced_until_)},
+                {"probability", fmt::format("{:.3f}", probability_)},
+                {"ending", std::string(to_string(ending))},
+                {"wait_ms", std::to_string(event.value)}});
+  }
   handle(event);
 }
 

@@ -91,6 +91,38 @@ TEST_F(LiveDialogue, APauseAndGoingOnDropsTheDraftUnseen) {
   EXPECT_EQ(kept(), "user:turn on the light and the radio.|assistant:" + std::string(kAnswer));
 }
 
+TEST_F(LiveDialogue, ASoundAtTheEndOfAPauseDelaysTheEndOfTheTurnALittle) {
+  begin();
+  turn_.probability = 0.05F;
+  const auto pause = [this] {
+    say("turn on the light.");
+    until_phase(Phase::kPaused);
+    Ms waited = 0;
+    for (; session_->phase() == Phase::kPaused; waited += 20)
+      silence(20);
+    return waited;
+  };
+  const Ms usual = pause();
+  until_phase(Phase::kListening);
+
+  say("turn on the light.");
+  until_phase(Phase::kPaused);
+  silence(usual - 100);
+  // To the voice detector it is nothing; it may be the soft beginning of a word.
+  hear(SpokenCode::burst(140, 0.02F));
+  EXPECT_EQ(session_->phase(), Phase::kPaused);
+  EXPECT_EQ(client_.count("duck"), 0U);
+  silence(220);
+  EXPECT_NE(session_->phase(), Phase::kPaused) << "it was nothing";
+  until_phase(Phase::kListening);
+
+  say("turn on the light.");
+  until_phase(Phase::kPaused);
+  silence(usual - 100);
+  hear(SpokenCode::burst(600, 0.02F));
+  EXPECT_NE(session_->phase(), Phase::kPaused) << "a noise that stays keeps nobody waiting";
+}
+
 TEST_F(LiveDialogue, GoingOnAfterTheCommitReopensTheTurn) {
   begin();
   // The answer's engines hang, so that nothing of it can be heard yet.

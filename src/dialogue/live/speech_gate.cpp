@@ -18,6 +18,9 @@ constexpr int kFramesToPause = 2;
 /// The level's: closures inside words ("ca|pital") are mostly shorter.
 constexpr int kHopsToPause = 4;
 constexpr int kHopsToResume = 2;
+/// A sound is told of after so many voiced hops in a row, and again after as many more as the second.
+constexpr int kHopsToSound = 3;
+constexpr int kHopsToSoundAgain = 8;
 /// Quiet so long, a pause is over: the next speech needs its full evidence again.
 constexpr int kFramesToQuiet = 20;
 /// Voice is this far above the noise, and at most so far below the speaker's own level.
@@ -69,11 +72,14 @@ void SpeechGate::hop(double power, std::vector<GateEvent>& events) {
   }
   if (!voiced) {
     ++silent_hops_;
+    voiced_run_ = 0;
     if (state_ == State::kSpeech && silent_hops_ == kHopsToPause) begin_pause(events);
     return;
   }
   silent_hops_ = 0;
   ++voiced_in_frame_;
+  if (state_ != State::kSpeech && ++voiced_run_ % kHopsToSoundAgain == kHopsToSound)
+    events.push_back({GateEvent::Kind::kSound, position_});
   last_voiced_ = position_;
   if (voiced_hops_++ == 0) first_voiced_ = position_ - kHopSamples;
   // The speaker's level is that of the louder hops.
@@ -112,6 +118,7 @@ void SpeechGate::frame(float probability, std::vector<GateEvent>& events) {
 
 void SpeechGate::begin_speech(std::size_t at, std::vector<GateEvent>& events) {
   state_ = State::kSpeech;
+  voiced_run_ = 0;
   silent_hops_ = 0;
   silence_frames_ = 0;
   last_voiced_ = std::max(last_voiced_, at);

@@ -16,6 +16,7 @@ namespace morgan::dialogue::live {
 
 struct GateEvent {
   enum class Kind : std::uint8_t {
+    kSound,        ///< no speech yet, but the level has risen; comes again while it lasts
     kMaybeSpeech,  ///< one voiced frame: may be a click
     kSpeech,       ///< certain. `at_sample`: where it began
     kPause,        ///< `at_sample`: behind the last voiced sample
@@ -59,6 +60,7 @@ class SpeechGate {
   std::size_t last_voiced_ = 0;   // behind the last hop above the voice's threshold
   std::size_t first_voiced_ = 0;  // of the hops since the pause or the quiet began
   int voiced_hops_ = 0;           // since then
+  int voiced_run_ = 0;            // hops in a row
   int voiced_in_frame_ = 0;       // hops since the frame before
   int silent_hops_ = 0;           // in a row
   int speech_frames_ = 0;         // in a row

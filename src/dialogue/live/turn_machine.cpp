@@ -144,7 +144,7 @@ Ms TurnMachine::deadline() const {
       consider(state_.last_frame + limits_.stalled_audio);
       break;
     case Phase::kPaused:
-      consider(state_.transcript_until >= 0 ? state_.transcript_until : state_.voiced_until + state_.wait);
+      consider(state_.transcript_until >= 0 ? state_.transcript_until : turn_ends());
       break;
     case Phase::kThinking:
       consider(state_.answer_until);
@@ -168,8 +168,10 @@ Ms TurnMachine::deadline() const {
 // --- The speaker ---------------------------------------------------------------------------------------------------
 
 void TurnMachine::on_maybe_speech(const Event& event, Commands& out) {
-  if (phase() != Phase::kSpeaking || state_.draining) return;
-  duck(event, out);
+  if (state_.draining) return;
+  if (phase() == Phase::kSpeaking) duck(event, out);
+  // What the voice detector needs to be sure of soft speech must not be enough to take the turn.
+  if (phase() == Phase::kPaused) state_.doubt_until = event.now + limits_.speech_doubt;
 }
 
 void TurnMachine::on_speech(const Event& event, Commands& out) {
@@ -234,11 +236,17 @@ void TurnMachine::begin_utterance(Ms now, Ms at, Commands& out) {
 
 // --- The draft -----------------------------------------------------------------------------------------------------
 
+Ms TurnMachine::turn_ends() const {
+  const Ms wait_over = state_.voiced_until + state_.wait;
+  return std::clamp(state_.doubt_until, wait_over, wait_over + limits_.most_doubt);
+}
+
 void TurnMachine::begin_draft(Ms voiced_until, Ms wait, Commands& out) {
   state_.phase = Phase::kPaused;
   state_.draft = ++state_.last_generation;
   state_.voiced_until = voiced_until;
   state_.wait = wait;
+  state_.doubt_until = 0;
   state_.heard = TurnState::Heard::kUnknown;
   state_.draft_audio = state_.draft_done = state_.draft_failed = false;
   state_.draft_answered = limits_.answer_turns || state_.asked;
@@ -270,7 +278,7 @@ void TurnMachine::on_transcript(const Event& event, Commands& out) {
 }
 
 void TurnMachine::try_commit(Ms now, Commands& out) {
-  if (phase() != Phase::kPaused || now < state_.voiced_until + state_.wait) return;
+  if (phase() != Phase::kPaused || now < turn_ends()) return;
   switch (state_.heard) {
     case TurnState::Heard::kWords: {
       const Generation generation = std::exchange(state_.draft, 0);

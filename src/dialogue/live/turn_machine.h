@@ -43,6 +43,8 @@ struct TurnLimits {
   Ms longest_wait = 1'400;         ///< after the last voiced sample, until the turn model has said something
   Ms longest_turn = 90'000;        ///< of speech without an end; then it is answered
   Ms stalled_audio = 1'500;        ///< no frames while they speak: the microphone has gone
+  Ms speech_doubt = 200;           ///< a sound at the end of a pause: so long it may be the speaker who goes on ...
+  Ms most_doubt = 400;             ///< ... and all such sounds together delay the end of a turn by no more
   Ms transcript_deadline = 8'000;  ///< from the wait's end
   Ms first_audio_deadline = 30'000;
   Ms playback_deadline = 15'000;  ///< without progress of the playback
@@ -59,7 +61,7 @@ struct TurnLimits {
 struct Event {
   enum class Kind : std::uint8_t {
     kFrame,        ///< a frame came, whatever was in it
-    kMaybeSpeech,  ///< a first voiced frame
+    kMaybeSpeech,  ///< a first voiced frame; in a pause, any sound
     kSpeech,       ///< certainly speech; `at`: its first voiced sample
     kPause,        ///< no voice any more; `at`: behind the last voiced sample
     kTranscript,   ///< of draft `generation`; `flag`: it has words
@@ -140,6 +142,7 @@ struct TurnState {
   bool draft_failed = false;
   bool draft_answered = false;  ///< its answer is made
   Ms wait = 0;                  ///< after voiced_until
+  Ms doubt_until = 0;           ///< a sound was heard that may be speech
   Ms transcript_until = -1;
 
   // Of the committed answer: kThinking to kHeld.
@@ -206,6 +209,7 @@ class TurnMachine {
   void tick_overlap(Ms now, Commands& out);
 
   void begin_utterance(Ms now, Ms at, Commands& out);
+  Ms turn_ends() const;
   void begin_draft(Ms voiced_until, Ms wait, Commands& out);
   void drop_draft(Commands& out);
   void drop_utterance(Ms now, Commands& out);

@@ -53,7 +53,7 @@ struct World {
                    s.reply_done, s.reply_failed, s.filler_due, s.overlap_is_speech, s.asked, s.draining),
         std::tuple(age(s.utterance_since), age(s.last_frame), age(s.voiced_until), s.wait, age(s.transcript_until),
                    age(s.committed_at), age(s.answer_until), age(s.overlap_since), age(s.judge_at), age(s.held_until),
-                   age(s.idle_since), age(s.drain_until)),
+                   age(s.idle_since), age(s.drain_until), s.phase == Phase::kPaused ? age(s.doubt_until) : 0),
         std::tuple(place(s.draft), place(s.reply), place(s.overlap)), auditor.key());
   }
 };
