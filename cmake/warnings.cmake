@@ -5,13 +5,19 @@ set(werror "")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   set(werror -Werror -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
+# In a file that stands for several, a local name may hide another file's, and a class of one .cpp file looks as if it
+# were a header's.
+set(unity_warnings -Wshadow)
+if(MORGAN_UNITY_FILES GREATER 1 AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(unity_warnings -Wshadow=local -Wno-subobject-linkage)
+endif()
 add_library(morgan_flags INTERFACE)
 target_compile_options(
   morgan_flags
   INTERFACE -Wall
             -Wextra
             -Wpedantic
-            -Wshadow
+            ${unity_warnings}
             -Wconversion
             -Wold-style-cast
             -Wnon-virtual-dtor

@@ -13,7 +13,7 @@
 namespace morgan::audio {
 namespace {
 
-constexpr int kIoBufferBytes = 1 << 14;
+constexpr int kWriteBufferBytes = 1 << 14;
 constexpr std::int64_t kBitsPerSecond = 64'000;
 
 struct CodecChoice {
@@ -49,7 +49,7 @@ int write_memory(void* opaque, std::uint8_t* data, int count) {
   return count;
 }
 
-std::int64_t seek_memory(void* opaque, std::int64_t offset, int whence) {
+std::int64_t seek_sink(void* opaque, std::int64_t offset, int whence) {
   auto& sink = *static_cast<MemorySink*>(opaque);
   if ((whence & AVSEEK_SIZE) != 0) return static_cast<std::int64_t>(sink.bytes.size());
   if ((whence & ~AVSEEK_FORCE) != SEEK_SET || offset < 0) return AVERROR(EINVAL);
@@ -120,9 +120,9 @@ class FfmpegEncoder final : public MediaEncoder {
 
   Result<void> open_muxer() {
     const bool whole = sink_kind_ == Sink::kWhole;
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kWriteBufferBytes));
     io_.reset(
-        avio_alloc_context(buffer, kIoBufferBytes, 1, &sink_, nullptr, write_memory, whole ? seek_memory : nullptr));
+        avio_alloc_context(buffer, kWriteBufferBytes, 1, &sink_, nullptr, write_memory, whole ? seek_sink : nullptr));
     AVFormatContext* muxer = nullptr;
     MORGAN_CHECK_OK(check(avformat_alloc_output_context2(&muxer, nullptr, choice(format_).muxer, nullptr)));
     muxer_.reset(muxer);

@@ -11,8 +11,8 @@
 namespace morgan::audio {
 namespace {
 
-constexpr int kLowestRate = 1'000;
-constexpr int kHighestRate = 384'000;
+constexpr int kLeastRate = 1'000;
+constexpr int kMostRate = 384'000;
 /// Samples handed to soxr at once, so that its buffers stay small whatever the caller pushes.
 constexpr std::size_t kBlock = 1 << 16;
 
@@ -72,9 +72,9 @@ class SoxrResampler final : public Resampler {
 
 Result<std::unique_ptr<Resampler>> Resampler::create(int from_hz, int to_hz) {
   for (const int rate : {from_hz, to_hz}) {
-    if (rate < kLowestRate || rate > kHighestRate) {
+    if (rate < kLeastRate || rate > kMostRate) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("sample rate {} Hz is outside {}..{} Hz", rate, kLowestRate, kHighestRate));
+                  fmt::format("sample rate {} Hz is outside {}..{} Hz", rate, kLeastRate, kMostRate));
     }
   }
   if (from_hz == to_hz) return std::unique_ptr<Resampler>(std::make_unique<SameRate>());

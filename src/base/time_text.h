@@ -6,6 +6,8 @@
 
 namespace morgan {
 
+inline constexpr int kMsPerSecond = 1000;
+
 /// Now, ISO 8601 in UTC with milliseconds: "2026-01-31T08:05:09.042Z".
 std::string now_iso8601();
 

@@ -110,9 +110,9 @@ Result<void> export_all(const Context& context, const MemoryOptions& options) {
   return {};
 }
 
-using Action = Result<void> (*)(const Context&, const MemoryOptions&);
+using MemoryAction = Result<void> (*)(const Context&, const MemoryOptions&);
 
-void run(CLI::App* command, Context& context, const std::shared_ptr<MemoryOptions>& options, Action action) {
+void run(CLI::App* command, Context& context, const std::shared_ptr<MemoryOptions>& options, MemoryAction action) {
   command->callback([&context, options, action] {
     context.action = [&context, options, action] {
       const Result<void> done = action(context, *options);

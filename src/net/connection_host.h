@@ -3,16 +3,15 @@
 #pragma once
 
 #include "base/log.h"
+#include "net/awaiting.h"
 #include "net/listen_socket.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <cstdlib>
 #include <functional>
@@ -82,7 +81,6 @@ class ConnectionHost {
   }
 
  private:
-  static constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
   static constexpr std::chrono::milliseconds kAcceptPause{50};  // after a failed accept (no descriptors left)
 
   static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection) { co_await connection->serve(); }

@@ -2,16 +2,15 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "net/awaiting.h"
 #include "net/cors.h"
 #include "net/ws_session_connection.h"
 #include "net/ws_thread_connection.h"
 
 #include <fmt/format.h>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -28,7 +27,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);  // a closed socket is a value, not an exception
 constexpr std::size_t kHeadLimit = 16 * 1024;
 constexpr std::size_t kBufferLimit = 64 * 1024;
 constexpr std::size_t kReadSize = 16 * 1024;

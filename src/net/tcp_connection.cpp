@@ -1,11 +1,10 @@
 #include "net/tcp_connection.h"
 
 #include "base/log.h"
+#include "net/awaiting.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 namespace morgan::net {
@@ -16,7 +15,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadSize = 16U << 10U;
 constexpr std::size_t kWriteSize = 64U << 10U;
 // After the last answer, how much of what the client still sends is read away, so that it gets to read that answer

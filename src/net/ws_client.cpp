@@ -1,10 +1,10 @@
 #include "net/ws_client.h"
 
+#include "net/awaiting.h"
 #include "net/socket.h"
 #include "net/ws_outbox.h"
 
 #include <fmt/format.h>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
@@ -14,7 +14,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -34,10 +33,9 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMaxMessage = 16U << 20U;
-constexpr std::size_t kMaxInbox = 16U << 20U;
-constexpr std::size_t kMaxOutbox = 1U << 20U;
+constexpr std::size_t kLongestMessage = 16U << 20U;
+constexpr std::size_t kFullInbox = 16U << 20U;
+constexpr std::size_t kFullOutbox = 1U << 20U;
 constexpr std::uint16_t kNoCloseFrame = 1006;
 constexpr std::chrono::seconds kSendPatience{30};
 
@@ -131,7 +129,7 @@ class BeastClient final : public WsClient {
   Result<void> send(WsMessage message) override {
     std::unique_lock lock(mutex_);
     const bool has_room = changed_.wait_for(
-        lock, kSendPatience, [this] { return close_code_ != 0 || closing_ || outbox_bytes_ < kMaxOutbox; });
+        lock, kSendPatience, [this] { return close_code_ != 0 || closing_ || outbox_bytes_ < kFullOutbox; });
     if (close_code_ != 0 || closing_) return closed_error();
     if (!has_room) return fail(ErrorCode::kDeadlineExceeded, "the server takes nothing");
     outbox_bytes_ += ws_cost(message);
@@ -149,7 +147,7 @@ class BeastClient final : public WsClient {
     }
     WsMessage message = std::move(inbox_.front());
     inbox_.pop_front();
-    const bool was_full = inbox_bytes_ >= kMaxInbox;
+    const bool was_full = inbox_bytes_ >= kFullInbox;
     inbox_bytes_ -= ws_cost(message);
     if (was_full) asio::post(io_, [this] { event_.cancel(); });
     return message;
@@ -200,7 +198,7 @@ class BeastClient final : public WsClient {
         request.set(name, value);
     });
     ws_.set_option(std::move(decorate));
-    ws_.read_message_max(kMaxMessage);
+    ws_.read_message_max(kLongestMessage);
     ws_.auto_fragment(false);
     const bool is_ipv6 = address->host.find(':') != std::string::npos;
     const std::string host = (is_ipv6 ? "[" + address->host + "]" : address->host) + ":" + address->port;
@@ -255,12 +253,12 @@ class BeastClient final : public WsClient {
 
   bool inbox_full() const {
     const std::lock_guard lock(mutex_);
-    return inbox_bytes_ >= kMaxInbox && !closing_ && !cut_;
+    return inbox_bytes_ >= kFullInbox && !closing_ && !cut_;
   }
 
   void deliver(WsMessage message) {
     const std::lock_guard lock(mutex_);
-    if (closing_ && inbox_bytes_ >= kMaxInbox) return;  // nobody who has closed waits for it
+    if (closing_ && inbox_bytes_ >= kFullInbox) return;  // nobody who has closed waits for it
     inbox_bytes_ += ws_cost(message);
     inbox_.push_back(std::move(message));
     changed_.notify_all();

@@ -1,10 +1,9 @@
 #include "net/ws_connection.h"
+#include "net/awaiting.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/websocket.hpp>
 
@@ -17,7 +16,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxMessage = 1U << 20U;
 constexpr std::size_t kKeptBuffer = 8U << 10U;  // a larger one goes back after its message
 constexpr std::chrono::seconds kHandshakeTime{10};

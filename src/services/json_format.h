@@ -22,6 +22,10 @@ OrderedJson models_json(std::span<const engines::EngineInfo> engines);
 OrderedJson openai_models_json(std::span<const engines::EngineInfo> engines);
 OrderedJson openai_model_json(const engines::EngineInfo& engine);
 
+/// For an answer that is printed in order; of what a client sent, that is by name.
+inline OrderedJson ordered(const Json& json) {
+  return OrderedJson(json);
+}
 net::Response json_response(const OrderedJson& body);
 bool accepts(const net::Request& request, std::string_view media_type);
 

@@ -5,8 +5,6 @@
 namespace morgan::services {
 namespace {
 
-using std::chrono::seconds;
-
 net::Request speak(std::string body, std::string path = "/synthesize") {
   net::Request request;
   request.method = net::Method::kPost;
@@ -31,7 +29,7 @@ class ReadyAnswersTest : public ::testing::Test {
 TEST_F(ReadyAnswersTest, TheSameRequestGetsTheSameAnswerForSomeSeconds) {
   EXPECT_FALSE(answers_.get(speak("{}"), now_));
   answers_.put(speak("{}"), spoken("sound"), now_);
-  const auto again = answers_.get(speak("{}"), now_ + seconds(9));
+  const auto again = answers_.get(speak("{}"), now_ + std::chrono::seconds(9));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->body, "sound");
   EXPECT_EQ(again->headers.find("X-Cache")->second, "hit");

@@ -19,7 +19,7 @@ using Kind = RealtimeItem::Kind;
 constexpr int kPcmRate = 24'000;
 constexpr std::size_t kMostText = 100'000;
 /// One item's audio that is kept for conversation.item.retrieve; more would not fit into one answer.
-constexpr double kMostSeconds = 40;
+constexpr double kLongestAudio = 40;
 constexpr std::size_t kBytesPerToken = 3;
 constexpr std::size_t kTokensPerMessage = 8;
 
@@ -141,7 +141,7 @@ std::string RealtimeItem::text() const {
 void RealtimeItem::add_audio(std::span<const float> samples, int rate) {
   audio_samples += samples.size();
   rate_hz = rate;
-  if (static_cast<double>(audio_samples) > kMostSeconds * rate) {
+  if (static_cast<double>(audio_samples) > kLongestAudio * rate) {
     audio = {};
     return;
   }

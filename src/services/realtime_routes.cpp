@@ -24,8 +24,8 @@ using net::Method;
 /// 15 MiB of base64 audio, as OpenAI takes it, and room for the event around it.
 constexpr std::size_t kMostMessage = (15U << 20U) + (64U << 10U);
 constexpr std::chrono::hours kLongest{24};
-constexpr long long kLeastSeconds = 10;
-constexpr long long kMostSeconds = 7'200;
+constexpr long long kShortestSecret = 10;
+constexpr long long kLongestSecret = 7'200;
 constexpr long long kDefaultSeconds = 600;
 constexpr long long kBetaSeconds = 60;
 constexpr std::string_view kProtocol = "realtime";
@@ -102,7 +102,7 @@ Result<long long> lifetime_of(const Fields& fields) {
   const RealtimeFields inside(*expires, "expires_after");
   MORGAN_TRY(const auto anchor, inside.word("anchor", {"created_at"}));
   static_cast<void>(anchor);
-  MORGAN_TRY(const auto seconds, inside.integer("seconds", kLeastSeconds, kMostSeconds));
+  MORGAN_TRY(const auto seconds, inside.integer("seconds", kShortestSecret, kLongestSecret));
   return seconds.value_or(kDefaultSeconds);
 }
 

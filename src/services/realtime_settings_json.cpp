@@ -1,6 +1,7 @@
 // What the settings of a Realtime session look like to the client, and what they mean to the conversation.
 #include "services/fields.h"
 #include "services/flat_tools.h"
+#include "services/json_format.h"
 #include "services/realtime_settings.h"
 
 #include <algorithm>
@@ -50,10 +51,6 @@ OrderedJson turns_json(const TurnDetection& turns) {
 
 OrderedJson limit_json(const RealtimeReply& reply) {
   return reply.max_output_tokens ? OrderedJson(*reply.max_output_tokens) : OrderedJson("inf");
-}
-
-OrderedJson ordered(const Json& json) {
-  return OrderedJson(json);
 }
 
 OrderedJson ga_json(const RealtimeSettings& settings, const std::string& id) {

@@ -2,14 +2,11 @@
 
 #include "base/ids.h"
 #include "net/sse.h"
+#include "services/json_format.h"
 
 namespace morgan::services {
 
 namespace {
-
-OrderedJson ordered(const Json& value) {
-  return OrderedJson(value);
-}
 
 OrderedJson text_part(const std::string& text) {
   return OrderedJson{{"type", "output_text"},

@@ -1,6 +1,7 @@
 #include "services/transcript_format.h"
 
 #include "base/strings.h"
+#include "base/time_text.h"
 #include "services/fields.h"
 #include "services/json_format.h"
 
@@ -11,7 +12,6 @@ namespace morgan::services {
 
 namespace {
 
-constexpr long long kMsPerSecond = 1000;
 constexpr long long kMsPerMinute = 60 * kMsPerSecond;
 constexpr long long kMsPerHour = 60 * kMsPerMinute;
 

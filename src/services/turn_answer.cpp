@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/json_util.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 #include "net/sse.h"
 #include "services/json_format.h"
 
@@ -43,7 +44,6 @@ OrderedJson services_used(const dialogue::TurnRequest& turn, const dialogue::Tur
 }
 
 OrderedJson metadata_json(const dialogue::TurnRequest& turn, const dialogue::TurnResult& result) {
-  constexpr double kMsPerSecond = 1000;
   OrderedJson metadata{{"processing_time", rounded(std::max(0.0, result.timings.total_ms) / kMsPerSecond)},
                        {"services_used", services_used(turn, result)},
                        {"model", result.model},

@@ -1,4 +1,5 @@
 #include "services/vad_fields.h"
+#include "base/time_text.h"
 
 #include <cmath>
 
@@ -6,7 +7,6 @@ namespace morgan::services {
 
 namespace {
 
-constexpr double kMsPerSecond = 1000;
 constexpr double kMaxMs = 600'000;
 
 // One duration under its four names.

@@ -2,17 +2,13 @@
 
 #include "base/strings.h"
 #include "text/utf8.h"
+#include "text/word_set.h"
 
 #include <algorithm>
 #include <string>
 
 namespace morgan::text {
 namespace {
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 /// "U.S", "p.m", "J.K": single letters with stops between.
 bool is_dotted_letters(std::string_view word) {

@@ -1,16 +1,12 @@
 #include "text/normalize.h"
 #include "text/normalize_rules.h"
 #include "text/number_words.h"
+#include "text/word_set.h"
 
 #include <algorithm>
 
 namespace morgan::text {
 namespace {
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 /// Spelled although they hold vowels.
 constexpr std::string_view kSpelled[] = {

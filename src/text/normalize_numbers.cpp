@@ -4,6 +4,7 @@
 #include "text/normalize.h"
 #include "text/number_words.h"
 #include "text/units.h"
+#include "text/word_set.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,12 +14,6 @@ namespace {
 
 constexpr int kFirstYear = 1100;
 constexpr int kLastYear = 2099;
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-  return std::any_of(std::begin(words), std::end(words),
-                     [&](std::string_view w) { return equals_ignore_case(w, word); });
-}
 
 bool accept_dash(Reader& reader) {
   return reader.accept("-") || reader.accept("\u2013") || reader.accept(" \u2013 ") || reader.accept("\u2014");

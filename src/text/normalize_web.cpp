@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "text/number_words.h"
+#include "text/word_set.h"
 
 #include <algorithm>
 
@@ -18,12 +19,6 @@ constexpr std::string_view kFiles[] = {
     "txt",  "pdf",  "jpg", "jpeg", "png", "gif", "mp3",  "wav", "mp4", "json", "py",   "js",  "ts",   "cpp", "html",
     "css",  "md",   "exe", "zip",  "csv", "xml", "yaml", "yml", "sh",  "doc",  "docx", "xls", "xlsx", "ppt", "log",
     "toml", "flac", "svg", "hpp",  "rs",  "go",  "java", "sql", "ini", "cfg",  "conf", "tar", "gz",   "so"};
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-  return std::any_of(std::begin(words), std::end(words),
-                     [&](std::string_view w) { return equals_ignore_case(w, word); });
-}
 
 bool is_address_character(char c) {
   return is_letter(c) || is_digit(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;

@@ -5,17 +5,13 @@
 #include "text/normalize.h"
 #include "text/number_words.h"
 #include "text/units.h"
+#include "text/word_set.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace morgan::text {
 namespace {
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 enum class Need : std::uint8_t { kNothing, kNumber, kCapital, kOwnCapital };
 

@@ -15,7 +15,7 @@ std::string text_of(const Json& json, std::string_view name) {
   return text && *text ? **text : "";
 }
 
-std::int64_t number_of(const Json& json, std::string_view name) {
+std::int64_t integer_of(const Json& json, std::string_view name) {
   const auto number = json_integer(json, name);
   return number && *number ? **number : 0;
 }
@@ -62,7 +62,7 @@ HeardAnswer* LiveLog::newest() {
 }
 
 HeardAnswer* LiveLog::find(const Json& json) {
-  const std::int64_t response = number_of(json, "response");
+  const std::int64_t response = integer_of(json, "response");
   const auto found = std::find_if(answers_.begin(), answers_.end(),
                                   [&](const HeardAnswer& answer) { return answer.response == response; });
   return found == answers_.end() ? nullptr : &*found;
@@ -90,10 +90,10 @@ void LiveLog::take_json(const Json& json, Time at) {
     if (state_ == "hearing") heard_.push_back(at);
   } else if (type == "response_start") {
     HeardAnswer answer;
-    answer.response = number_of(json, "response");
+    answer.response = integer_of(json, "response");
     answer.aside = is_true(json, "aside");
     answer.started = at;
-    answer.rate_hz = std::max(1, static_cast<int>(number_of(json, "output_sample_rate")));
+    answer.rate_hz = std::max(1, static_cast<int>(integer_of(json, "output_sample_rate")));
     answers_.push_back(std::move(answer));
   } else if (type == "error") {
     errors_.push_back(text_of(json, "message"));

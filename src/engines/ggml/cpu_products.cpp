@@ -42,11 +42,11 @@ bool is_ours(const ggml_tensor* op) {
          (weights->buffer == nullptr || ggml_backend_buffer_is_host(weights->buffer));
 }
 
-constexpr std::size_t kLine = 64;
+constexpr std::size_t kCacheLine = 64;
 
 std::byte* aligned(void* memory) {
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
-  return static_cast<std::byte*>(memory) + (kLine - address % kLine) % kLine;
+  return static_cast<std::byte*>(memory) + (kCacheLine - address % kCacheLine) % kCacheLine;
 }
 
 struct Shapes {
@@ -64,7 +64,7 @@ class BlockTraits final : public ggml::cpu::tensor_traits {
  public:
   bool work_size(int threads, const ggml_tensor* op, std::size_t& size) override {
     const Shapes shapes(op);
-    size = kLine + QuantizedVectors::bytes(shapes.vectors, shapes.columns) +
+    size = kCacheLine + QuantizedVectors::bytes(shapes.vectors, shapes.columns) +
            static_cast<std::size_t>(threads) * product_scratch_bytes(shapes.columns);
     return true;
   }
@@ -118,7 +118,7 @@ ggml_backend_buffer_t no_buffer(ggml_backend_buffer_type_t, std::size_t) {
 }
 
 std::size_t alignment_of(ggml_backend_buffer_type_t) {
-  return kLine;
+  return kCacheLine;
 }
 
 bool add_to_ggml() {

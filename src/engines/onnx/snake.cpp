@@ -11,10 +11,10 @@ namespace morgan::engines::onnx {
 
 namespace {
 
-constexpr std::size_t kLanes = 16;
+constexpr std::size_t kFloats = 16;
 
 MORGAN_AVX512 __mmask16 mask_of(std::size_t left) {
-  return left >= kLanes ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << left) - 1U);
+  return left >= kFloats ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << left) - 1U);
 }
 
 /// The square of the sine, for which it does not matter in which half wave x is. Pi comes in three parts, the first two
@@ -40,7 +40,7 @@ MORGAN_AVX512 __m512 sine_squared(__m512 x) {
 MORGAN_AVX512 void snake(const float* x, float frequency, float factor, std::size_t size, float* out) {
   const __m512 a = _mm512_set1_ps(frequency);
   const __m512 f = _mm512_set1_ps(factor);
-  for (std::size_t i = 0; i < size; i += kLanes) {
+  for (std::size_t i = 0; i < size; i += kFloats) {
     const __mmask16 mask = mask_of(size - i);
     const __m512 value = _mm512_maskz_loadu_ps(mask, x + i);
     _mm512_mask_storeu_ps(out + i, mask, _mm512_fmadd_ps(f, sine_squared(_mm512_mul_ps(a, value)), value));

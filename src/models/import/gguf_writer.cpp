@@ -6,7 +6,7 @@ namespace morgan::models {
 
 namespace {
 
-constexpr std::string_view kMagic = "GGUF";
+constexpr std::string_view kGgufMagic = "GGUF";
 constexpr std::uint32_t kVersion = 3;
 constexpr std::uint64_t kAlignment = 32;
 
@@ -84,7 +84,7 @@ void GgufWriter::add(std::string name, const StoredTensor& source, GgmlType type
 
 Result<void> GgufWriter::write(const FileReader& numbers, PartFile& out,
                                const std::function<void(double)>& progress) const {
-  std::string head(kMagic);
+  std::string head(kGgufMagic);
   append(head, kVersion);
   append(head, static_cast<std::uint64_t>(entries_.size()));
   append(head, setting_count_);

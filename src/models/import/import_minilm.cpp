@@ -20,7 +20,7 @@ constexpr std::int32_t kNormalToken = 1;
 constexpr std::int32_t kControlToken = 3;
 constexpr std::uint32_t kPoolingMean = 1;
 constexpr std::uint32_t kPoolingCls = 2;
-constexpr std::uint32_t kFileTypeF16 = 1;
+constexpr std::uint32_t kGgufTypeF16 = 1;
 constexpr std::uint32_t kQuantizationVersion = 2;
 
 struct Config {
@@ -139,7 +139,7 @@ Result<void> set_vocabulary(const fs::path& folder, std::uint64_t expected, Gguf
 void set_sizes(const Config& config, std::uint32_t pooling, GgufWriter& writer) {
   writer.set_text("general.architecture", "bert");
   writer.set_text("general.name", "sentence embeddings (BERT)");
-  writer.set("general.file_type", kFileTypeF16);
+  writer.set("general.file_type", kGgufTypeF16);
   writer.set("general.quantization_version", kQuantizationVersion);
   writer.set("bert.block_count", config.layers);
   writer.set("bert.context_length", config.positions);

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kMagic = 0x67676d6c;
+constexpr std::uint32_t kGgmlMagic = 0x67676d6c;
 constexpr int kFileTypeF16 = 1;
 constexpr int kFileTypeQ8 = 2 * 1000 + 7;  // quantization version 2, mostly q8_0
 constexpr long long kHeadSize = 64;        // of every Whisper; used when the file does not tell
@@ -199,7 +199,7 @@ class Converter {
 };
 
 Result<void> write_header(PartFile& out, const Sizes& sizes, bool quantize, const std::vector<std::string>& words) {
-  MORGAN_CHECK_OK(put(out, kMagic));
+  MORGAN_CHECK_OK(put(out, kGgmlMagic));
   const std::uint64_t fields[] = {sizes.vocab,
                                   sizes.audio_context,
                                   sizes.state,

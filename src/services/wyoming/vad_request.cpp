@@ -1,15 +1,12 @@
 #include "services/wyoming/vad_request.h"
+#include "base/time_text.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace morgan::services {
 
-namespace {
-
-constexpr double kMsPerSecond = 1000;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::vector<engines::SpeechSegmenter::Event>> VoiceFinder::push(std::span<const float> samples) {
   constexpr std::size_t kFrame = engines::VadEngine::kFrameSamples;

@@ -1,12 +1,9 @@
 #include "services/wyoming/wake_request.h"
+#include "base/time_text.h"
 
 namespace morgan::services {
 
-namespace {
-
-constexpr long long kMsPerSecond = 1000;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::vector<std::string>> read_names(const Json& data, const char* key) {
   std::vector<std::string> names;

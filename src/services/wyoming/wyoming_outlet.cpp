@@ -2,6 +2,7 @@
 
 #include "audio/pcm16.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 #include <algorithm>
 
@@ -12,7 +13,6 @@ namespace {
 constexpr std::size_t kChunkSamples = 1024;
 constexpr int kWidth = 2;
 constexpr std::size_t kMaxErrorBytes = 400;
-constexpr std::size_t kMsPerSecond = 1000;
 
 }  // namespace
 

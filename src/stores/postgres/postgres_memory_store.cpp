@@ -56,15 +56,15 @@ constexpr PgStatement kGet{"get_memory",
 constexpr PgStatement kGetSome{"get_memories",
                                "SELECT " MORGAN_PG_MEMORY
                                ", m.id FROM memories m WHERE m.user_id = $1 AND m.id = ANY ($2::bigint[])"};
-constexpr PgStatement kPage{"page_memories", "SELECT " MORGAN_PG_MEMORY
-                                             " FROM memories m WHERE m.user_id = $1 ORDER BY m.id DESC "
-                                             "LIMIT $2::bigint OFFSET $3::bigint"};
+constexpr PgStatement kMemoryPage{"page_memories", "SELECT " MORGAN_PG_MEMORY
+                                                   " FROM memories m WHERE m.user_id = $1 ORDER BY m.id DESC "
+                                                   "LIMIT $2::bigint OFFSET $3::bigint"};
 constexpr PgStatement kOwner{"memory_user", "SELECT revision, total FROM memory_users WHERE user_id = $1"};
 constexpr PgStatement kVectors{
     "memory_vectors", "SELECT id, encode(vector, 'hex') FROM memories WHERE user_id = $1 AND vector_model = $2"};
 constexpr PgStatement kErase{"erase_memories", "DELETE FROM memory_users WHERE user_id = $1 RETURNING total"};
 
-constexpr std::array kStatements{kAdd, kChange, kRemove, kGet, kGetSome, kPage, kOwner, kVectors, kErase};
+constexpr std::array kMemoryStatements{kAdd, kChange, kRemove, kGet, kGetSome, kMemoryPage, kOwner, kVectors, kErase};
 
 #undef MORGAN_PG_FIRST_REVISION
 #undef MORGAN_PG_MEMORY
@@ -117,7 +117,7 @@ std::vector<float> unpacked(const std::string& hex) {
 
 class PostgresMemoryStore final : public MemoryStore {
  public:
-  PostgresMemoryStore(const PgTarget& target, std::size_t connections) : pool_(target, kStatements, connections) {
+  PostgresMemoryStore(const PgTarget& target, std::size_t connections) : pool_(target, kMemoryStatements, connections) {
     pool_.set_patience(kPatience);
   }
 
@@ -175,7 +175,7 @@ class PostgresMemoryStore final : public MemoryStore {
     const std::string user = to_pg_text(user_id);
     const std::array calls{
         PgCall{&kOwner, {user}},
-        PgCall{&kPage, {user, std::to_string(std::max(0LL, limit)), std::to_string(std::max(0LL, offset))}}};
+        PgCall{&kMemoryPage, {user, std::to_string(std::max(0LL, limit)), std::to_string(std::max(0LL, offset))}}};
     MORGAN_TRY(const auto answers, ask(calls));
     MemoryPage page;
     if (answers[0].count() > 0) page.total = answers[0].integer(0, 1);
