@@ -107,7 +107,7 @@ if [ "$(cat "$build/configured" 2>/dev/null)" != "$configured" ] || [ ! -f "$bui
   }
   echo "$configured" >"$build/configured"
 fi
-[ -x "$build/bin/morgan" ] || echo "morgan: building Morgan: about 8 minutes on 2 cores, once"
+[ -x "$build/bin/morgan" ] || echo "morgan: building Morgan: about 10 minutes on 2 cores, once"
 run_build "$build" "$build/build.log" morgan "$@" || {
   grep -E "error|Error|FAILED|Killed|No space" "$build/build.log" | head -30 >&2 || tail -30 "$build/build.log" >&2
   fail "Morgan did not build; the whole log is $build/build.log. Running the command again goes on where it stopped."
