@@ -38,7 +38,8 @@ std::size_t size_of(const std::string& key, const net::Response& response) {
 
 }  // namespace
 
-std::optional<net::Response> ReadyAnswers::get(const net::Request& request, Clock::time_point now) {
+std::optional<net::Response> ReadyAnswers::get(const net::Request& request, std::uint64_t version,
+                                               Clock::time_point now) {
   if (asks_for_fresh(request)) return std::nullopt;
   const std::string key = key_of(request);
   if (key.empty()) return std::nullopt;
@@ -47,7 +48,7 @@ std::optional<net::Response> ReadyAnswers::get(const net::Request& request, Cloc
     const std::lock_guard lock(mutex_);
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return std::nullopt;
-    if (found->second->until <= now) {
+    if (found->second->until <= now || found->second->version != version) {
       drop(found->second);
       return std::nullopt;
     }
@@ -57,7 +58,8 @@ std::optional<net::Response> ReadyAnswers::get(const net::Request& request, Cloc
   return *response;
 }
 
-void ReadyAnswers::put(const net::Request& request, const net::Response& response, Clock::time_point now) {
+void ReadyAnswers::put(const net::Request& request, const net::Response& response, std::uint64_t version,
+                       Clock::time_point now) {
   if (asks_for_fresh(request) || response.stream || response.body.size() > kMostAnswer) return;
   std::string key = key_of(request);
   if (key.empty()) return;
@@ -65,17 +67,11 @@ void ReadyAnswers::put(const net::Request& request, const net::Response& respons
   auto kept = std::make_shared<const net::Response>(response);
   const std::lock_guard lock(mutex_);
   if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
-  entries_.push_front({key, std::move(kept), now + kFresh, size});
+  entries_.push_front({key, std::move(kept), version, now + kFresh, size});
   by_key_.emplace(std::move(key), entries_.begin());
   bytes_ += size;
   while (bytes_ > most_bytes_ && !entries_.empty())
     drop(std::prev(entries_.end()));
-}
-
-void ReadyAnswers::forget(const net::Request& request) {
-  const std::string key = key_of(request);
-  const std::lock_guard lock(mutex_);
-  if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
 }
 
 std::size_t ReadyAnswers::bytes() const {
@@ -89,21 +85,21 @@ void ReadyAnswers::drop(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, Metrics* metrics, ApiRoutes::Handler& handler,
-                       net::RouteOptions& options) {
-  options.ready = [answers, metrics](const net::Request& request) {
-    auto response = answers->get(request, ReadyAnswers::Clock::now());
+void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, const stores::SpeechCache* cache, Metrics* metrics,
+                       ApiRoutes::Handler& handler, net::RouteOptions& options) {
+  options.ready = [answers, cache, metrics](const net::Request& request) {
+    auto response = answers->get(request, cache->replaced(), ReadyAnswers::Clock::now());
     if (response && metrics != nullptr) metrics->count("morgan_speech_cache_total", {{"result", "hit"}});
     return response;
   };
-  handler = [answers, handle = std::move(handler)](const net::Request& request) -> Result<net::Response> {
-    // It may be spoken anew, and be kept instead.
-    if (asks_for_fresh(request)) answers->forget(request);
+  handler = [answers, cache, handle = std::move(handler)](const net::Request& request) -> Result<net::Response> {
+    // Before it is looked up: what is put in its place meanwhile makes it old.
+    const std::uint64_t version = cache->replaced();
     Result<net::Response> response = handle(request);
     if (response && response->status == 200) {
       const auto kept = response->headers.find("X-Cache");
       if (kept != response->headers.end() && kept->second == "hit")
-        answers->put(request, *response, ReadyAnswers::Clock::now());
+        answers->put(request, *response, version, ReadyAnswers::Clock::now());
     }
     return response;
   };

@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "services/api_routes.h"
+#include "stores/cache/speech_cache.h"
 
 #include <chrono>
 #include <list>
@@ -28,16 +29,16 @@ class ReadyAnswers {
 
   explicit ReadyAnswers(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
-  std::optional<net::Response> get(const net::Request& request, Clock::time_point now);
-  void put(const net::Request& request, const net::Response& response, Clock::time_point now);
-  /// The answer to this request, whatever it says of caches, is not given again.
-  void forget(const net::Request& request);
+  /// @param version  of what answers are made of: one that was made of another is not given
+  std::optional<net::Response> get(const net::Request& request, std::uint64_t version, Clock::time_point now);
+  void put(const net::Request& request, const net::Response& response, std::uint64_t version, Clock::time_point now);
   std::size_t bytes() const;
 
  private:
   struct Entry {
     std::string key;
     std::shared_ptr<const net::Response> response;  // shared with who copies it, outside the lock
+    std::uint64_t version = 0;
     Clock::time_point until;
     std::size_t size = 0;
   };
@@ -52,8 +53,9 @@ class ReadyAnswers {
   std::size_t bytes_ = 0;
 };
 
-/// From now on `handler`'s answers that came from the speech cache are given again from memory, by options.ready.
-void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, Metrics* metrics, ApiRoutes::Handler& handler,
-                       net::RouteOptions& options);
+/// From now on `handler`'s answers that came from `cache` are given again from memory, by options.ready.
+/// @param cache, metrics  outlive the route
+void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, const stores::SpeechCache* cache, Metrics* metrics,
+                       ApiRoutes::Handler& handler, net::RouteOptions& options);
 
 }  // namespace morgan::services

@@ -129,9 +129,13 @@ Result<SynthesisCall> read_synthesis(const Fields& fields, const ServiceContext&
 }
 
 void add_speaking_route(ApiRoutes& routes, const std::string& path, RouteDoc doc, ApiRoutes::Handler handler) {
-  constexpr std::size_t kMostReady = 8'000'000;
+  constexpr std::size_t kMostReady = 4'000'000;  // of each address
   net::RouteOptions options;
-  keep_ready_speech(std::make_shared<ReadyAnswers>(kMostReady), routes.context().metrics, handler, options);
+  const ServiceContext& context = routes.context();
+  if (context.speech_cache != nullptr) {
+    auto answers = std::make_shared<ReadyAnswers>(kMostReady);
+    keep_ready_speech(std::move(answers), context.speech_cache, context.metrics, handler, options);
+  }
   routes.add(net::Method::kPost, path, std::move(doc), std::move(handler), std::move(options));
 }
 

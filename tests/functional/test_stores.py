@@ -156,15 +156,28 @@ def test_speech_comes_from_the_cache_also_after_a_restart(own_server):
         assert speak(**other)[0] == "miss", other
     openai = {"input": fields["text"], "response_format": "mp3"}
     assert speak("core", "/v1/audio/speech", **openai) == ("hit", fresh[1])
+    # Whoever has it spoken anew, everybody gets that.
+    anew = speak("core", "/v1/audio/speech", headers={"Cache-Control": "no-cache"}, **openai)
+    assert anew[0] == "miss" and anew[1] != fresh[1] and speak() == ("hit", anew[1])
     own_server.stop(signal.SIGKILL)
     own_server.start(**LIGHT)
-    assert speak() == ("hit", fresh[1])
+    assert speak() == ("hit", anew[1])
     file = speak(stream=False, format="wav")
     assert file[0] == "miss" and speak(stream=False, format="wav") == ("hit", file[1])
     unheard = {"text": "Keep this to yourself."}
     own_server.post("tts", "/synthesize", unheard, headers={"Cache-Control": "no-store"})
     assert speak(**unheard)[0] == "miss"
     assert 'morgan_speech_cache_total{result="hit"}' in own_server.get("tts", "/metrics").text
+
+
+def test_what_was_just_given_is_given_again_from_memory(own_server):
+    own_server.start(**LIGHT)
+    spoken = [own_server.synthesize(text="The kettle is on.") for _ in range(2)]
+    assert [answer.headers["X-Cache"] for answer in spoken] == ["miss", "hit"]
+    for file in (own_server.home / "cache/speech").iterdir():
+        file.unlink()
+    again = own_server.synthesize(text="The kettle is on.")
+    assert again.headers["X-Cache"] == "hit" and again.content == spoken[1].content
 
 
 def test_the_speech_cache_can_be_off(own_server):

@@ -139,6 +139,7 @@ void SpeechCache::enter(const std::string& key, std::uint64_t size) {
   if (const auto found = by_key_.find(key); found != by_key_.end()) {
     bytes_ -= found->second->size;
     entries_.erase(found->second);
+    ++replaced_;
   }
   entries_.push_front({key, size});
   by_key_[key] = entries_.begin();

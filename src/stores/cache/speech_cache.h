@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "stores/cache/cache.h"
 
+#include <atomic>
 #include <filesystem>
 #include <list>
 #include <memory>
@@ -29,6 +30,8 @@ class SpeechCache {
   std::optional<std::string> get(const std::string& key);
   void put(const std::string& key, const std::string& audio);
   std::uint64_t bytes() const;
+  /// How often something was put in the place of other speech: what was got before may be another sound now.
+  std::uint64_t replaced() const { return replaced_; }
 
  private:
   struct Entry {
@@ -50,6 +53,7 @@ class SpeechCache {
   const std::uint64_t most_bytes_;
   Cache* const shared_;
   Metrics& metrics_;
+  std::atomic<std::uint64_t> replaced_{0};
   mutable std::mutex mutex_;  // guards what follows
   Entries entries_;           // used last first
   std::unordered_map<std::string, Entries::iterator> by_key_;
