@@ -26,6 +26,7 @@ OrderedJson openai_model_json(const engines::EngineInfo& engine);
 inline OrderedJson ordered(const Json& json) {
   return OrderedJson(json);
 }
+
 net::Response json_response(const OrderedJson& body);
 bool accepts(const net::Request& request, std::string_view media_type);
 

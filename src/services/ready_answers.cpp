@@ -6,16 +6,13 @@ namespace morgan::services {
 
 namespace {
 
-bool asks_for_fresh(const net::Request& request) {
-  return !request.header("Cache-Control").empty();
-}
-
-/// What the answer may depend on; "" when it is too much to be kept.
-std::string key_of(const net::Request& request) {
-  if (request.body.size() > ReadyAnswers::kMostRequest) return {};
-  std::string key;
+/// What the answer may depend on; "" when it is not to be kept.
+std::string key_of(const net::Request& request, std::uint64_t version) {
+  if (request.body.size() > ReadyAnswers::kMostRequest || !request.header("Cache-Control").empty()) return {};
+  std::string key = std::to_string(version);
   // With its length: no two lists of parts are the same text.
   const auto add = [&key](std::string_view part) {
+    key += ' ';
     key += std::to_string(part.size());
     key += ':';
     key += part;
@@ -31,64 +28,47 @@ std::string key_of(const net::Request& request) {
   return key;
 }
 
-std::size_t size_of(const std::string& key, const net::Response& response) {
-  constexpr std::size_t kAround = 500;  // headers, lists
-  return 2 * key.size() + response.body.size() + kAround;
+/// Lines of names and values, an empty one, the body: no header has a line break in it.
+std::string packed(const net::Response& response) {
+  std::string text;
+  for (const auto& [name, value] : response.headers)
+    text += name + '\n' + value + '\n';
+  return text + '\n' + response.body;
+}
+
+net::Response unpacked(std::string text) {
+  net::Response response;
+  std::size_t at = 0;
+  const auto line = [&] {
+    const std::size_t end = text.find('\n', at);
+    std::string found = text.substr(at, end - at);
+    at = end + 1;
+    return found;
+  };
+  for (std::string name = line(); !name.empty(); name = line())
+    response.headers.emplace(std::move(name), line());
+  response.body = text.erase(0, at);
+  return response;
 }
 
 }  // namespace
 
-std::optional<net::Response> ReadyAnswers::get(const net::Request& request, std::uint64_t version,
-                                               Clock::time_point now) {
-  if (asks_for_fresh(request)) return std::nullopt;
-  const std::string key = key_of(request);
-  if (key.empty()) return std::nullopt;
-  std::shared_ptr<const net::Response> response;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) return std::nullopt;
-    if (found->second->until <= now || found->second->version != version) {
-      drop(found->second);
-      return std::nullopt;
-    }
-    entries_.splice(entries_.begin(), entries_, found->second);
-    response = found->second->response;
-  }
-  return *response;
+std::optional<net::Response> ReadyAnswers::get(const net::Request& request, std::uint64_t version) {
+  const std::string key = key_of(request, version);
+  auto found = key.empty() ? std::nullopt : answers_.get(key);
+  if (!found) return std::nullopt;
+  return unpacked(std::move(*found));
 }
 
-void ReadyAnswers::put(const net::Request& request, const net::Response& response, std::uint64_t version,
-                       Clock::time_point now) {
-  if (asks_for_fresh(request) || response.stream || response.body.size() > kMostAnswer) return;
-  std::string key = key_of(request);
-  if (key.empty()) return;
-  const std::size_t size = size_of(key, response);
-  auto kept = std::make_shared<const net::Response>(response);
-  const std::lock_guard lock(mutex_);
-  if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
-  entries_.push_front({key, std::move(kept), version, now + kFresh, size});
-  by_key_.emplace(std::move(key), entries_.begin());
-  bytes_ += size;
-  while (bytes_ > most_bytes_ && !entries_.empty())
-    drop(std::prev(entries_.end()));
-}
-
-std::size_t ReadyAnswers::bytes() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_;
-}
-
-void ReadyAnswers::drop(Entries::iterator entry) {
-  bytes_ -= entry->size;
-  by_key_.erase(entry->key);
-  entries_.erase(entry);
+void ReadyAnswers::put(const net::Request& request, const net::Response& response, std::uint64_t version) {
+  if (response.stream || response.body.size() > kMostAnswer) return;
+  if (const std::string key = key_of(request, version); !key.empty()) answers_.set(key, packed(response), kFresh);
 }
 
 void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, const stores::SpeechCache* cache, Metrics* metrics,
                        ApiRoutes::Handler& handler, net::RouteOptions& options) {
   options.ready = [answers, cache, metrics](const net::Request& request) {
-    auto response = answers->get(request, cache->replaced(), ReadyAnswers::Clock::now());
+    auto response = answers->get(request, cache->replaced());
     if (response && metrics != nullptr) metrics->count("morgan_speech_cache_total", {{"result", "hit"}});
     return response;
   };
@@ -98,8 +78,7 @@ void keep_ready_speech(std::shared_ptr<ReadyAnswers> answers, const stores::Spee
     Result<net::Response> response = handle(request);
     if (response && response->status == 200) {
       const auto kept = response->headers.find("X-Cache");
-      if (kept != response->headers.end() && kept->second == "hit")
-        answers->put(request, *response, version, ReadyAnswers::Clock::now());
+      if (kept != response->headers.end() && kept->second == "hit") answers->put(request, *response, version);
     }
     return response;
   };

@@ -4,22 +4,18 @@
 
 #include "base/metrics.h"
 #include "services/api_routes.h"
+#include "stores/cache/memory_cache.h"
 #include "stores/cache/speech_cache.h"
 
 #include <chrono>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string>
-#include <unordered_map>
 
 namespace morgan::services {
 
-/// The least recently used goes first, bounded by bytes. @thread any, concurrently
+/// @thread any, concurrently
 class ReadyAnswers {
  public:
-  using Clock = std::chrono::steady_clock;
   /// A larger request or answer is not kept.
   static constexpr std::size_t kMostRequest = 8'000;
   static constexpr std::size_t kMostAnswer = 256'000;
@@ -27,30 +23,16 @@ class ReadyAnswers {
   /// counts.
   static constexpr std::chrono::seconds kFresh{10};
 
-  explicit ReadyAnswers(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+  explicit ReadyAnswers(
+      std::size_t most_bytes, stores::MemoryCache::Clock now = [] { return std::chrono::steady_clock::now(); })
+      : answers_(most_bytes, std::move(now)) {}
 
   /// @param version  of what answers are made of: one that was made of another is not given
-  std::optional<net::Response> get(const net::Request& request, std::uint64_t version, Clock::time_point now);
-  void put(const net::Request& request, const net::Response& response, std::uint64_t version, Clock::time_point now);
-  std::size_t bytes() const;
+  std::optional<net::Response> get(const net::Request& request, std::uint64_t version);
+  void put(const net::Request& request, const net::Response& response, std::uint64_t version);
 
  private:
-  struct Entry {
-    std::string key;
-    std::shared_ptr<const net::Response> response;  // shared with who copies it, outside the lock
-    std::uint64_t version = 0;
-    Clock::time_point until;
-    std::size_t size = 0;
-  };
-  using Entries = std::list<Entry>;
-
-  void drop(Entries::iterator entry);
-
-  const std::size_t most_bytes_;
-  mutable std::mutex mutex_;  // guards what follows
-  Entries entries_;           // used last first
-  std::unordered_map<std::string, Entries::iterator> by_key_;
-  std::size_t bytes_ = 0;
+  stores::MemoryCache answers_;
 };
 
 /// From now on `handler`'s answers that came from `cache` are given again from memory, by options.ready.

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "engines/llm/chat_checks.h"
+#include "engines/llm/event_stream.h"
 
 #include <fmt/format.h>
 
@@ -13,8 +14,6 @@ namespace {
 
 constexpr long long kMaxTopLogprobs = 20;  // OpenAI's limit; every one is sorted out of the vocabulary
 constexpr std::size_t kMaxStopWords = 16;
-constexpr std::string_view kEventPrefix = "data: ";
-constexpr std::string_view kEventEnd = "\n\n";
 constexpr std::string_view kDone = "[DONE]";
 
 constexpr std::string_view kPassedFields[] = {

@@ -3,13 +3,12 @@
 #include "base/ids.h"
 #include "base/json_util.h"
 #include "engines/llm/chat_checks.h"
+#include "engines/llm/event_stream.h"
 
 namespace morgan::engines {
 
 namespace {
 
-constexpr std::string_view kChunkPrefix = "data: ";
-constexpr std::string_view kChunkEnd = "\n\n";
 // As llama.cpp's own printer writes it. Within a text the quotes would have backslashes before them.
 constexpr std::string_view kNoContent = R"("content":null)";
 constexpr std::string_view kEmptyContent = R"("content":"")";
@@ -53,13 +52,13 @@ void complete_choice(OrderedJson& choice) {
 }
 
 std::string completed_event(std::string_view event) {
-  OrderedJson chunk = parsed(event.substr(kChunkPrefix.size()));
+  OrderedJson chunk = parsed(event.substr(kEventPrefix.size()));
   OrderedJson* const choices = list_in(chunk, "choices");
   if (choices == nullptr) return std::string(event);
   for (OrderedJson& choice : *choices) {
     if (choice.is_object() && choice.contains("delta")) complete_calls(choice["delta"], false);
   }
-  return std::string(kChunkPrefix) + dump_json(chunk);
+  return std::string(kEventPrefix) + dump_json(chunk);
 }
 
 }  // namespace
@@ -81,14 +80,14 @@ std::string openai_completion(std::string body) {
 std::string openai_events(std::string_view events) {
   std::string formed;
   while (!events.empty()) {
-    const std::size_t end = events.find(kChunkEnd);
+    const std::size_t end = events.find(kEventEnd);
     std::string event(events.substr(0, end));
-    events.remove_prefix(end == std::string_view::npos ? events.size() : end + kChunkEnd.size());
+    events.remove_prefix(end == std::string_view::npos ? events.size() : end + kEventEnd.size());
     if (const std::size_t at = event.find(kNoContent); at != std::string::npos)
       event.replace(at, kNoContent.size(), kEmptyContent);
-    if (event.starts_with(kChunkPrefix) && event.find(kCalls) != std::string::npos) event = completed_event(event);
+    if (event.starts_with(kEventPrefix) && event.find(kCalls) != std::string::npos) event = completed_event(event);
     formed += event;
-    if (end != std::string_view::npos) formed += kChunkEnd;
+    if (end != std::string_view::npos) formed += kEventEnd;
   }
   return formed;
 }

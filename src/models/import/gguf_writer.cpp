@@ -1,4 +1,5 @@
 #include "models/import/gguf_writer.h"
+#include "models/import/append.h"
 
 #include <cstring>
 
@@ -17,13 +18,6 @@ constexpr std::uint32_t kFloat32 = 6;
 constexpr std::uint32_t kBool = 7;
 constexpr std::uint32_t kString = 8;
 constexpr std::uint32_t kArray = 9;
-
-template <typename T>
-void append(std::string& out, T value) {
-  const std::size_t end = out.size();
-  out.resize(end + sizeof value);
-  std::memcpy(out.data() + end, &value, sizeof value);
-}
 
 void append_text(std::string& out, std::string_view text) {
   append(out, static_cast<std::uint64_t>(text.size()));

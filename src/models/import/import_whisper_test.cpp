@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "models/import/append.h"
 #include "models/import/import.h"
 #include "models/import/tensor_data.h"
 #include "models/import/whisper_vocab.h"
@@ -16,13 +17,6 @@ using testing::HasSubstr;
 
 constexpr std::uint32_t kState = 64;
 constexpr std::uint32_t kVocab = 6;
-
-template <typename T>
-void append(std::string& out, T value) {
-  const std::size_t end = out.size();
-  out.resize(end + sizeof value);
-  std::memcpy(out.data() + end, &value, sizeof value);
-}
 
 void append_name(std::string& out, const std::string& name) {
   append(out, static_cast<std::uint16_t>(name.size() + 1));

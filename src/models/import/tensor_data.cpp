@@ -1,4 +1,5 @@
 #include "models/import/tensor_data.h"
+#include "models/import/append.h"
 
 #include <algorithm>
 #include <bit>
@@ -11,13 +12,6 @@ namespace {
 
 constexpr std::uint64_t kChunk = 1 << 16;  // numbers per piece; a multiple of kQ8Block
 constexpr float kQ8Max = 127.0F;
-
-template <typename T>
-void append_value(std::string& out, T value) {
-  const std::size_t end = out.size();
-  out.resize(end + sizeof value);
-  std::memcpy(out.data() + end, &value, sizeof value);
-}
 
 void to_floats(StoredType type, std::span<const std::byte> bytes, std::span<float> values) {
   if (type == StoredType::kFloat32) {
@@ -111,11 +105,11 @@ void quantize_q8_0(std::span<const float> values, std::string& out) {
       largest = std::max(largest, std::fabs(value));
     const float scale = largest / kQ8Max;
     const float inverse = scale != 0 ? 1.0F / scale : 0.0F;
-    append_value(out, float_to_half(scale));
+    append(out, float_to_half(scale));
     for (const float value : block) {
       // A damaged model may hold NaN, whose conversion to an integer would be undefined.
       const float level = std::round(value * inverse);
-      append_value(out, static_cast<std::int8_t>(std::isfinite(level) ? std::clamp(level, -kQ8Max, kQ8Max) : 0.0F));
+      append(out, static_cast<std::int8_t>(std::isfinite(level) ? std::clamp(level, -kQ8Max, kQ8Max) : 0.0F));
     }
   }
 }
@@ -141,7 +135,7 @@ Result<void> write_numbers(const FileReader& file, const StoredTensor& tensor, s
       quantize_q8_0(values, encoded);
     } else if (type == GgmlType::kF16) {
       for (const float value : values)
-        append_value(encoded, float_to_half(value));
+        append(encoded, float_to_half(value));
     } else {
       encoded.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
     }
